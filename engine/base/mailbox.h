@@ -1,0 +1,55 @@
+// The two ways in which threads hand things to each other (ring.h is the third).
+//
+// LatestSlot: one pointer, the newest wins; a put returns the unread older one to its owner.
+// MessageStack: any thread pushes, one thread takes everything at once, oldest first.
+// Neither wakes anybody: the caller follows up with uv_async_send, which coalesces.
+#pragma once
+
+#include <atomic>
+
+namespace weir {
+
+template <typename T>
+class LatestSlot {
+ public:
+  // Any thread. Returns what was there and not yet taken, or null.
+  [[nodiscard]] T* put(T* value) {
+    // acq_rel: release publishes *value to take(); acquire lets us free an unread older value.
+    return slot_.exchange(value, std::memory_order_acq_rel);
+  }
+  [[nodiscard]] T* take() { return slot_.exchange(nullptr, std::memory_order_acq_rel); }
+
+ private:
+  std::atomic<T*> slot_{nullptr};
+};
+
+// T has a member `T* next_message`.
+template <typename T>
+class MessageStack {
+ public:
+  void push(T* message) {
+    T* head = head_.load(std::memory_order_relaxed);
+    do {
+      message->next_message = head;
+      // release pairs with the acquire in take_all(): the message's fields are visible there.
+    } while (!head_.compare_exchange_weak(head, message, std::memory_order_release,
+                                          std::memory_order_relaxed));
+  }
+  // The whole content as a list linked by next_message, oldest first; null when empty.
+  [[nodiscard]] T* take_all() {
+    T* newest = head_.exchange(nullptr, std::memory_order_acquire);
+    T* oldest = nullptr;
+    while (newest != nullptr) {
+      T* next = newest->next_message;
+      newest->next_message = oldest;
+      oldest = newest;
+      newest = next;
+    }
+    return oldest;
+  }
+
+ private:
+  std::atomic<T*> head_{nullptr};
+};
+
+}  // namespace weir

@@ -1,0 +1,116 @@
+// Byte classes of HTTP and searches over them, shared by everything that reads the wire.
+//
+// The searches look at 16 bytes at a time where SSE2 is there and at single bytes elsewhere; both
+// give the same result and never read at or past `end`. Pure functions, any thread.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace weir {
+
+inline constexpr uint8_t kTokenByte = 1;    // tchar: field names and methods
+inline constexpr uint8_t kTargetByte = 2;   // printable ASCII without space and '#'
+inline constexpr uint8_t kValueByte = 4;    // field values: no control byte but tab; obs-text is in
+inline constexpr uint8_t kVisibleByte = 8;  // printable ASCII, space and tab
+
+constexpr std::array<uint8_t, 256> byte_classes_make() {
+  std::array<uint8_t, 256> table{};
+  for (size_t i = 0; i < table.size(); ++i) {
+    const bool printable = i >= 0x20 && i <= 0x7e;
+    uint8_t bits = 0;
+    if (printable && i != ' ' && i != '#') bits |= kTargetByte;
+    if (printable || i == '\t') bits |= kVisibleByte | kValueByte;
+    if (i >= 0x80) bits |= kValueByte;
+    const bool letter = (i >= 'a' && i <= 'z') || (i >= 'A' && i <= 'Z');
+    if (letter || (i >= '0' && i <= '9')) bits |= kTokenByte;
+    table[i] = bits;
+  }
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) {
+    table[static_cast<unsigned char>(c)] |= kTokenByte;
+  }
+  return table;
+}
+
+inline constexpr std::array<uint8_t, 256> kByteClasses = byte_classes_make();
+
+[[nodiscard]] inline bool byte_is(char c, uint8_t classes) {
+  return (kByteClasses[static_cast<unsigned char>(c)] & classes) != 0;
+}
+
+// The value of a hexadecimal digit, or -1.
+[[nodiscard]] constexpr int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// The first byte in [p, end) outside `classes`, or `end`. For short runs: names, targets.
+[[nodiscard]] inline const char* bytes_skip(const char* p, const char* end, uint8_t classes) {
+  while (p != end && byte_is(*p, classes)) ++p;
+  return p;
+}
+
+// The first byte in [p, end) that a field value may not hold, or `end`.
+[[nodiscard]] inline const char* value_skip(const char* p, const char* end) {
+#if defined(__SSE2__)
+  const __m128i last_control = _mm_set1_epi8(0x1f);
+  const __m128i tab = _mm_set1_epi8('\t');
+  const __m128i del = _mm_set1_epi8(0x7f);
+  for (; end - p >= 16; p += 16) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(v, last_control), v);
+    const __m128i bad =
+        _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(v, tab), control), _mm_cmpeq_epi8(v, del));
+    const auto mask = static_cast<uint32_t>(_mm_movemask_epi8(bad));
+    if (mask != 0) return p + std::countr_zero(mask);
+  }
+#endif
+  return bytes_skip(p, end, kValueByte);
+}
+
+// The first CR or LF in [p, end), or `end`.
+[[nodiscard]] inline const char* line_end_find(const char* p, const char* end) {
+#if defined(__SSE2__)
+  const __m128i cr = _mm_set1_epi8('\r');
+  const __m128i lf = _mm_set1_epi8('\n');
+  for (; end - p >= 16; p += 16) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m128i hit = _mm_or_si128(_mm_cmpeq_epi8(v, cr), _mm_cmpeq_epi8(v, lf));
+    const auto mask = static_cast<uint32_t>(_mm_movemask_epi8(hit));
+    if (mask != 0) return p + std::countr_zero(mask);
+  }
+#endif
+  while (p != end && *p != '\r' && *p != '\n') ++p;
+  return p;
+}
+
+// `text` without the spaces and tabs around it.
+[[nodiscard]] inline std::string_view blanks_trim(std::string_view text) {
+  const char* first = text.data();
+  const char* last = first + text.size();
+  while (first != last && (*first == ' ' || *first == '\t')) ++first;
+  while (last != first && (last[-1] == ' ' || last[-1] == '\t')) --last;
+  return {first, static_cast<size_t>(last - first)};
+}
+
+// Whether `text` is `lower` (written in small letters), ASCII letters of any case.
+[[nodiscard]] inline bool equals_folded(std::string_view text, std::string_view lower) {
+  if (text.size() != lower.size()) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool upper = c >= 'A' && c <= 'Z';
+    if ((upper ? static_cast<char>(c + 32) : c) != lower[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace weir

@@ -1,0 +1,56 @@
+// Looks once over a whole JSON reply of a provider, or over the payload of one stream event.
+//
+// Answers: is it well-formed JSON, does it carry `error`, `choices`, `usage`, which finish reasons.
+// Views borrow from the text. Text needs RequestScanner::kPadding readable bytes behind it.
+// One scanner per worker, not shared with the request scanner (both are live at once).
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include <weir/types.h>
+
+namespace weir {
+
+struct ReplyView {
+  bool is_object = false;
+  bool has_choices = false;       // "choices" is an array
+  bool choices_empty = false;     // ... with no element
+  bool has_data = false;          // "data" is present (embeddings, lists)
+  bool has_error = false;         // "error" present and not null, or vLLM's {"object":"error",...}
+  uint32_t choice_count = 0;      // elements of choices
+  uint32_t finished_choices = 0;  // elements whose finish_reason is a non-empty string
+  uint64_t finished_mask = 0;     // bit `index` (0..63) of each finished choice
+  uint64_t seen_mask = 0;         // bit `index` of each choice in this text
+  uint32_t delta_text_bytes = 0;  // bytes of choices[].delta.content + reasoning + tool arguments (or .text): for counting
+  bool has_usage = false;         // "usage" is an object
+  ByteRange usage_value;          // exact range of its JSON text
+  Usage usage;                    // source kProvider when has_usage
+  std::string_view model;         // raw text between the quotes; empty when absent
+  // Of the error object, unescaped where needed into scratch that lives until the next scan:
+  std::string_view error_message;
+  std::string_view error_type;
+  std::string_view error_code;    // a string, or the digits of a number
+  std::string_view error_param;
+  int error_status = 0;           // error.status / error.code / status_code when a number in 400..599, else 0
+};
+
+class ReplyScanner {
+ public:
+  ReplyScanner();
+  ~ReplyScanner();
+  ReplyScanner(const ReplyScanner&) = delete;
+  ReplyScanner& operator=(const ReplyScanner&) = delete;
+
+  // kInvalidJson when the text is not JSON (whole text checked: UTF-8 and RFC 8259).
+  // Message extraction order: error.message, error (string), message, errors[0].message,
+  // errorMessage, detail (string or [0].msg), title.
+  [[nodiscard]] Result<void> scan(std::string_view text, ReplyView* view);
+  void shrink();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace weir

@@ -1,0 +1,20 @@
+// Which addresses Weir never talks to, whatever name led there (REQUIREMENTS: link-local and cloud
+// metadata always; private and loopback ranges when the provider denies them). Checked when a
+// configuration is loaded for literal hosts, and again on every resolved address before a connect.
+// Any spelling that inet_aton-like parsers accept (octal, hex, one number) counts. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+struct sockaddr;
+
+namespace weir {
+
+enum class AddressClass : uint8_t { kPublic, kPrivate, kForbidden };
+
+[[nodiscard]] AddressClass address_classify(const sockaddr* address);
+// For a host as written in a URL: kForbidden also for metadata.* names; names are kPublic otherwise.
+[[nodiscard]] AddressClass host_classify(std::string_view host);
+
+}  // namespace weir

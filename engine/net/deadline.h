@@ -1,0 +1,45 @@
+// All deadlines of one worker in one timer wheel, so that a connection needs no timer handle of its
+// own. Arming and disarming are O(1) and make no system call. Pure: time is passed in; the worker
+// (or the simulation) calls advance() and asks next_due() how long it may sleep.
+// A deadline fires at or up to kTickMs after its time, never before. One thread.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/clock.h"
+#include "base/list.h"
+
+namespace weir {
+
+struct Deadline {
+  ListNode node;
+  Millis due = 0;
+  // Called once per arming, already disarmed; may arm it again, and may arm or disarm any other.
+  void (*on_due)(void* owner) = nullptr;
+  void* owner = nullptr;
+  [[nodiscard]] bool armed() const { return node.linked(); }
+};
+
+class DeadlineWheel {
+ public:
+  static constexpr uint32_t kTickMs = 4;
+  static constexpr uint32_t kSlots = 1024;  // one revolution is about 4 s; later ones wait in place
+
+  explicit DeadlineWheel(Millis now);
+  void arm(Deadline* deadline, Millis due);  // re-arms when armed
+  void disarm(Deadline* deadline);
+  void advance(Millis now);
+  // When advance() should run next; UINT64_MAX when nothing is armed. May be early, never late.
+  [[nodiscard]] Millis next_due() const;
+  [[nodiscard]] size_t armed() const { return armed_; }
+
+ private:
+  std::array<List<Deadline, &Deadline::node>, kSlots> slots_;
+  std::array<uint64_t, kSlots / 64> occupied_{};
+  uint64_t tick_;      // the next tick to run
+  size_t armed_ = 0;
+};
+
+}  // namespace weir

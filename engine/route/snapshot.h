@@ -1,0 +1,76 @@
+// The whole routing configuration at one moment: immutable, built by the control thread, read by
+// workers within one turn of their loop (never kept across turns: pin the Route and the Principal).
+//
+// Lookup by name and by key digest are one open-addressing probe each; nothing here allocates
+// after build(). Weir's decisions are functions of (snapshot, core state, request, now).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "route/route.h"
+
+namespace weir {
+
+using KeyDigest = std::array<uint8_t, 32>;  // SHA-256 of a client's API key
+
+class Snapshot {
+ public:
+  // The record of a key, or null. The digest is compared in constant time.
+  [[nodiscard]] const Principal* find_principal(const KeyDigest& digest) const;
+  // `name` is the client's model. Null: no such name in this tenant and environment.
+  [[nodiscard]] const Route* find_route(std::string_view tenant, std::string_view environment,
+                                        std::string_view name) const;
+  [[nodiscard]] const std::vector<std::shared_ptr<const Route>>& routes() const { return routes_; }
+  [[nodiscard]] const std::vector<std::shared_ptr<const Principal>>& principals() const { return principals_; }
+  [[nodiscard]] uint64_t epoch() const { return epoch_; }
+  // One more than the largest slot in use, for sizing the workers' arrays.
+  [[nodiscard]] uint32_t route_slots() const { return route_slots_; }
+  [[nodiscard]] uint32_t target_slots() const { return target_slots_; }
+  [[nodiscard]] uint32_t series_slots() const { return series_slots_; }
+  [[nodiscard]] uint32_t pool_slots() const { return pool_slots_; }
+  [[nodiscard]] uint32_t pin_slots() const { return pin_slots_; }
+  // Whether a provider of this snapshot uses the pool slot (workers drain the others).
+  [[nodiscard]] bool pool_in_use(uint32_t pool_slot) const;
+
+ private:
+  friend class SnapshotBuilder;
+  Snapshot() = default;
+  struct NameEntry {
+    uint64_t hash = 0;
+    const Route* route = nullptr;
+  };
+  struct KeyEntry {
+    KeyDigest digest{};
+    const Principal* principal = nullptr;
+  };
+  std::vector<NameEntry> names_;  // power of two, at most half full
+  std::vector<KeyEntry> keys_;
+  uint64_t seed_ = 0;
+  std::vector<std::shared_ptr<const Route>> routes_;
+  std::vector<std::shared_ptr<const Principal>> principals_;
+  std::vector<bool> pools_in_use_;
+  uint64_t epoch_ = 0;
+  uint32_t route_slots_ = 0, target_slots_ = 0, series_slots_ = 0, pool_slots_ = 0, pin_slots_ = 0;
+};
+
+// Control thread. Add everything, then build once. Slots are given by the caller (the registry of
+// the control plane keeps them stable).
+class SnapshotBuilder {
+ public:
+  explicit SnapshotBuilder(uint64_t epoch, uint64_t hash_seed);
+  // Lays out the ring and the endpoint set. Refused (kConfig): no targets, more than
+  // Route::kMaxTargets, a weight of 0, the same (tenant, environment, name) twice.
+  [[nodiscard]] Result<void> add_route(Route route);
+  [[nodiscard]] Result<void> add_principal(const KeyDigest& digest, Principal principal);
+  [[nodiscard]] std::unique_ptr<const Snapshot> build();
+
+ private:
+  std::unique_ptr<Snapshot> snapshot_;
+  std::vector<KeyDigest> digests_;
+};
+
+}  // namespace weir
