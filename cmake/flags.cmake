@@ -1,5 +1,6 @@
-# Compiler flags. Everything under the root gets the global ones; weir_warnings and weir_no_exceptions
-# are linked privately by the targets that want them, so third-party sources stay quiet.
+# Compiler flags. Everything under the root gets the global ones; weir_warnings and
+# weir_no_exceptions are linked privately by the targets that want them, so third-party sources
+# stay quiet.
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug or Release" FORCE)
 endif()

@@ -1,7 +1,7 @@
 # weir_library(<name> SOURCES <globs> [EXCLUDE <regex>] [LINK <public>] [LINK_PRIVATE <private>])
 #
-# A static library from all files that match, or an interface library while there are none, so that a
-# folder can start with headers only. New files are picked up without touching any CMake file.
+# A static library from all files that match, or an interface library while there are none, so that
+# a folder can start with headers only. New files are picked up without touching any CMake file.
 function(weir_library name)
   cmake_parse_arguments(arg "" "EXCLUDE" "SOURCES;LINK;LINK_PRIVATE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${arg_SOURCES})

@@ -1,5 +1,6 @@
-// Runs a fuzz target over stored inputs: each file, and each file of each folder, on the command line.
-// It takes the place of libFuzzer's own main in builds without it, so a corpus is also a test.
+// Runs a fuzz target over stored inputs: each file, and each file of each folder, on the command
+// line. It takes the place of libFuzzer's own main in builds without it, so a corpus is also a
+// test.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
