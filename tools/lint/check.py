@@ -29,7 +29,8 @@ LAYERS = (
     ("engine/embed/", ("weir/", "base/", "json/", "http/", "route/", "link/", "net/", "proxy/",
                        "control/", "embed/", "adapters/registry.h")),
     ("adapters/registry.", ("weir/", "base/", "adapters/")),
-    ("adapters/", ("weir/", "base/", "json/", "http/sse.h", "http/write.h", "adapters/")),
+    ("adapters/", ("weir/", "base/", "json/", "http/sse.h", "http/write.h", "route/target.h",
+                   "adapters/")),
 )
 # Third-party headers and the only places that may include them.
 EXTERNAL = (

@@ -1,4 +1,4 @@
-"""For each rule of check.py, small trees (path -> text) that break it, and one tree that breaks none.
+"""For each rule of check.py, small trees (path -> text) that break it, and one that breaks none.
 
 check.py --self-test proves by them that every rule fires, and that none fires without cause.
 """
@@ -20,8 +20,9 @@ SAMPLES = (
     ("dead_comments", {"engine/base/a.cc": "// pool_release(pool, ex);\n"}),
     ("dead_comments", {"engine/base/a.cc": "/** */\nint a;\n"}),
     ("test_mirror", {"tests/unit/base/gone_test.cc": "int a;\n"}),
-    ("dead_files", {"engine/base/a.h": "#pragma once\n", "engine/base/a.cc": '#include "base/a.h"\n',
-                  "tests/unit/base/a_test.cc": '#include "base/a.h"\n'}),
+    ("dead_files", {"engine/base/a.h": "#pragma once\n",
+                    "engine/base/a.cc": '#include "base/a.h"\n',
+                    "tests/unit/base/a_test.cc": '#include "base/a.h"\n'}),
     ("doc_anchors", {"docs/a.md": "see base/a.cc:pool_take\n", "engine/base/a.cc": "int other;\n"}),
     ("outside_names", {"docs/a.md": "see /wor" + "k/shared/x\n"}),
     ("pragma_once", {"engine/base/a.h": "int a;\n", "engine/base/b.cc": '#include "base/a.h"\n'}),
