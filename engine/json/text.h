@@ -24,7 +24,7 @@ namespace weir {
 char* write_utf8(char* to, uint32_t code);
 
 // Bytes of the escape that `text` (which starts with a backslash) begins with: 2, or 6 for a \u
-// escape; 0 when RFC 8259 knows no such escape. `code`, if wanted, is the UTF-16 unit it stands for.
+// escape; 0 when RFC 8259 knows no such escape. `code` gets the UTF-16 unit it stands for.
 [[nodiscard]] size_t escape_size(std::string_view text, uint32_t* code = nullptr);
 
 // What becomes of a surrogate escape without its other half, which no UTF-8 text can hold.
