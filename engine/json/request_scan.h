@@ -32,10 +32,12 @@ class RequestScanner {
   RequestScanner& operator=(const RequestScanner&) = delete;
 
   // Fills `view`. Refused: anything that is not one JSON object; a top-level key twice (compared
-  // after unescaping); a missing, empty or non-string `model`; `stream` that is no boolean or null;
-  // `stream_options` that is no object or null; output caps and `n` that are no positive integers
-  // (null = absent); `messages` that is no array when present. Error::param names the field.
+  // after unescaping) or more than 1024 of them; `model` that is missing, no string, empty, longer
+  // than 512 bytes or no printable UTF-8; `stream` that is no boolean or null; `stream_options`
+  // that is no object or null; output caps and `n` that are no positive integers (null = absent);
+  // `messages` that is no array when present. Error::param names the field.
   // Members whose value is null count as absent in `has` only for stream, stream_options, caps, n.
+  // kInvalidField means that the body is JSON; message and param live until the next scan().
   [[nodiscard]] Result<void> scan(std::string_view body, const ScanOptions& options,
                                   RequestView* view);
 

@@ -159,6 +159,7 @@ struct RequestView {
   std::array<Member, kFields> members{};
   ByteRange root;           // of the top-level object, both braces included
   uint32_t member_count = 0;
+  uint32_t null_mask = 0;   // bit of each Field that is in the body as null and counts as absent
   std::string_view model;   // unescaped
   std::string_view user;    // raw text between the quotes, still escaped; empty when absent
   bool stream = false;
@@ -167,7 +168,12 @@ struct RequestView {
   int64_t n = -1;                  // -1 when absent
   uint32_t choices() const { return n > 1 ? static_cast<uint32_t>(n) : 1; }
   [[nodiscard]] const Member& member(Field f) const { return members[static_cast<size_t>(f)]; }
-  [[nodiscard]] bool has(Field f) const { return !member(f).value.empty(); }
+  // False also for a null stream, stream_options, cap or n.
+  [[nodiscard]] bool has(Field f) const {
+    return present(f) && (null_mask >> static_cast<uint32_t>(f) & 1) == 0;
+  }
+  // The key is in the body, be its value null or not: it must be replaced, never added again.
+  [[nodiscard]] bool present(Field f) const { return !member(f).value.empty(); }
   [[nodiscard]] std::string_view value(Field f) const {
     const ByteRange r = member(f).value;
     return body.substr(r.begin, r.size());

@@ -1,0 +1,48 @@
+#include "json/key_set.h"
+
+#include <cstring>
+
+namespace weir {
+
+// The address differs from run to run, so that nobody can prepare keys that collide.
+KeySet::KeySet() : seed_(reinterpret_cast<uintptr_t>(this) * 0x9E3779B97F4A7C15U) {}
+
+void KeySet::clear() {
+  count_ = 0;
+  if (++round_ != 0) return;
+  slots_.fill(Slot{});
+  round_ = 1;
+}
+
+KeySet::Added KeySet::add(std::string_view key) {
+  const uint32_t hash = hash_of(key);
+  uint32_t at = hash % kSlots;
+  while (slots_[at].round == round_) {
+    if (slots_[at].hash == hash && slots_[at].key == key) return Added::kDuplicate;
+    at = (at + 1) % kSlots;
+  }
+  if (count_ == kMax) return Added::kFull;
+  ++count_;
+  slots_[at] = {round_, hash, key};
+  return Added::kNew;
+}
+
+uint32_t KeySet::hash_of(std::string_view key) const {
+  uint64_t state = seed_ ^ key.size();
+  const auto mix = [&](uint64_t word) {
+    state = (state ^ word) * 0xD6E8FEB86659FD93U;
+    state ^= state >> 32;
+  };
+  uint64_t word = 0;
+  while (key.size() >= sizeof(word)) {
+    std::memcpy(&word, key.data(), sizeof(word));
+    mix(word);
+    key.remove_prefix(sizeof(word));
+  }
+  word = 0;
+  if (!key.empty()) std::memcpy(&word, key.data(), key.size());
+  mix(word);
+  return static_cast<uint32_t>(state);
+}
+
+}  // namespace weir
