@@ -12,18 +12,20 @@
 namespace weir {
 
 // Collects edits of one body. Members that are removed take exactly one comma with them, whatever
-// combination of members is removed; a removed last remaining member leaves `{}`.
+// combination of members is removed; when none is left and none is inserted, `{}` remains.
 class EditList {
  public:
   static constexpr size_t kMax = RequestView::kMaxEdits;
   explicit EditList(const RequestView& view) : view_(view) {}
 
-  // Each returns false when the list is full. A field that is absent: replace and remove do nothing.
+  // Each returns false when the list is full, which leaves the list as it was. On a field that is
+  // not in the body they do nothing. The last replacement (or name) of a field wins; removal wins
+  // over both.
   [[nodiscard]] bool replace(Field field, std::string_view json);
   [[nodiscard]] bool rename(Field field, std::string_view quoted_key);
   [[nodiscard]] bool remove(Field field);
   // Adds a member at the end of the top-level object: `text` is `"key":value` without any comma.
-  // At most kMaxInserts texts.
+  // At most kMaxInserts texts. The key must not be in the body: see RequestView::present().
   [[nodiscard]] bool insert(std::string_view text);
 
   // Pushes the edited body; false when `out` is too small. The list keeps its edits.
@@ -31,6 +33,13 @@ class EditList {
 
  private:
   static constexpr size_t kMaxInserts = 2;
+  // A removal needs the slice before it, an edit and an insert two each; two more end the body.
+  static_assert(kMax + 2 * kMax + 2 * kMaxInserts + 2 <= SliceList::kMax);
+
+  [[nodiscard]] bool put(ByteRange range, std::string_view text);
+  [[nodiscard]] bool removed(Field field) const;
+  [[nodiscard]] bool push_inserts(bool after_member, SliceList* out) const;
+
   const RequestView& view_;
   size_t count_ = 0;
   std::array<Edit, kMax> edits_{};
