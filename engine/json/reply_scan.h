@@ -17,22 +17,27 @@ struct ReplyView {
   bool has_choices = false;       // "choices" is an array
   bool choices_empty = false;     // ... with no element
   bool has_data = false;          // "data" is present (embeddings, lists)
-  bool has_error = false;         // "error" present and not null, or vLLM's {"object":"error",...}
+  bool has_error = false;         // "error" present, not null or false; or {"object":"error",...}
   uint32_t choice_count = 0;      // elements of choices
   uint32_t finished_choices = 0;  // elements whose finish_reason is a non-empty string
   uint64_t finished_mask = 0;     // bit `index` (0..63) of each finished choice
   uint64_t seen_mask = 0;         // bit `index` of each choice in this text
-  uint32_t delta_text_bytes = 0;  // bytes of choices[].delta.content + reasoning + tool arguments (or .text): for counting
+  // Unescaped bytes of content, reasoning, refusal and tool arguments of choices[].delta (and
+  // .message), and of choices[].text: for counting.
+  uint32_t delta_text_bytes = 0;
   bool has_usage = false;         // "usage" is an object
   ByteRange usage_value;          // exact range of its JSON text
   Usage usage;                    // source kProvider when has_usage
   std::string_view model;         // raw text between the quotes; empty when absent
-  // Of the error object, unescaped where needed into scratch that lives until the next scan:
+  // Of the error object, else of the top level (which is all of it for bodies without "error");
+  // filled when there is an error or a message; unescaped where needed into scratch that lives
+  // until the next scan. A list counts as its first element; is_object stays false then.
   std::string_view error_message;
   std::string_view error_type;
   std::string_view error_code;    // a string, or the digits of a number
   std::string_view error_param;
-  int error_status = 0;           // error.status / error.code / status_code when a number in 400..599, else 0
+  // status, code or status_code of "error", else of the top level, when a number in 400..599.
+  int error_status = 0;
 };
 
 class ReplyScanner {
