@@ -3,6 +3,8 @@
 // the control thread, read by workers.
 #pragma once
 
+#include <array>
+#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -14,8 +16,15 @@ namespace weir {
 
 enum class Algorithm : uint8_t { kRoundRobin, kWeightedRoundRobin, kLeastInflight, kPriority };
 
+// Targets of one endpoint and one priority, laid out by balance.h when the snapshot is built.
+struct TargetGroup {
+  std::vector<uint16_t> members;  // indices into Route::targets, ascending
+  std::vector<uint16_t> ring;     // the order of first picks; empty: picked by credit
+};
+
 struct Route {
   static constexpr uint32_t kMaxTargets = 256;
+  static constexpr uint32_t kMaxWeight = 1'000'000;
 
   std::string name;          // what the client said: alias, provider/id or upstream id
   std::string tenant;
@@ -26,12 +35,16 @@ struct Route {
   uint32_t suspend_ms = 10'000;
   uint32_t max_attempts = 3;
   std::vector<Target> targets;
-  // Smooth weighted round robin laid out once: target indices, length = sum of weights / gcd.
-  std::vector<uint16_t> ring;
+  // Filled by SnapshotBuilder: per endpoint the groups in the order in which they are tried.
+  std::array<std::vector<TargetGroup>, kEndpoints> groups;
+  uint64_t layout = 0;       // hash of what the balancing state depends on
   uint32_t endpoints = 0;    // union of what its targets can serve
   uint32_t slot = 0;         // dense, stable by (tenant, environment, name): balancing state
   uint32_t pin = 0;          // slot in the workers' PinTable, unique to this record
 };
+
+// A set of indices into Route::targets.
+using TargetSet = std::bitset<Route::kMaxTargets>;
 
 enum class Role : uint8_t { kUser, kAdmin };
 
