@@ -24,10 +24,10 @@ struct HeadLimits {
 
 // Raw byte rules of a head: CRLF line ends only, no control bytes, no obs-fold, no empty or
 // non-token field name, no space before the colon, an exact version token, no blank line before a
-// response; one CRLF before a request line is skipped (RFC 9112 2.2). A refusal comes with the first
-// byte that cannot be right, whatever the cut, and is final: feed no more. Requests are refused with
-// kMalformedRequest, kVersionNotSupported, kUriTooLong or kHeadTooLarge, responses with
-// kUpstreamUnavailable. The limits must stay the same within one head.
+// response; one CRLF before a request line is skipped (RFC 9112 2.2). A refusal comes with the
+// first byte that cannot be right, whatever the cut, and is final: feed no more. Requests are
+// refused with kMalformedRequest, kVersionNotSupported, kUriTooLong or kHeadTooLarge, responses
+// with kUpstreamUnavailable. The limits must stay the same within one head.
 class HeadScanner {
  public:
   enum class Kind : uint8_t { kRequest, kResponse };
@@ -78,8 +78,8 @@ struct HeaderField {
   std::string_view value;  // outer white space trimmed
 };
 
-// A parsed request head. `target` is the raw request target, `path` the part before '?' (the path of
-// an absolute-form target, "/" when that has none), `query` the part behind it.
+// A parsed request head. `target` is the raw request target, `path` the part before '?' (the path
+// of an absolute-form target, "/" when that has none), `query` the part behind it.
 struct RequestHead {
   Method method = Method::kOther;
   std::string_view method_name;
@@ -87,30 +87,30 @@ struct RequestHead {
   std::string_view path;
   std::string_view query;
   uint8_t minor_version = 1;
-  bool keep_alive = true;      // version and Connection field taken together
+  bool keep_alive = true;  // version and Connection field taken together
   bool expect_continue = false;
   Framing framing = Framing::kNone;
   uint64_t content_length = 0;
   // Fields that Weir acts on; empty when absent. Of several with one name the first that is not
   // empty counts (several credentials or Hosts are refused).
   std::string_view authorization;
-  std::string_view api_key;        // api-key / x-api-key, as Azure clients send
+  std::string_view api_key;  // api-key / x-api-key, as Azure clients send
   std::string_view content_type;
   std::string_view content_encoding;
-  std::string_view request_id;     // x-request-id
+  std::string_view request_id;  // x-request-id
   std::string_view via;
-  std::string_view weir_hop;       // x-weir-hop
+  std::string_view weir_hop;  // x-weir-hop
   std::string_view host;
   uint32_t field_count = 0;
 };
 
 // `head` must be one that a HeadScanner found complete (a skipped CRLF in front may be there).
 //
-// Refusals and their Errc: kMalformedRequest (target form, Host, both framings, Content-Length twice
-// or not 1*DIGIT, Transfer-Encoding twice or in HTTP/1.0, more than one Authorization or API key),
-// kNotImplemented (a transfer coding other than chunked; CONNECT, TRACE, unknown methods),
-// kExpectationFailed (any Expect but 100-continue). Host: exactly one in 1.1, at most one in 1.0, and
-// a valid host[:port]. A POST without a length passes here: 411 is for the caller to say.
+// Refusals and their Errc: kMalformedRequest (target form, Host, both framings, Content-Length
+// twice or not 1*DIGIT, Transfer-Encoding twice or in HTTP/1.0, more than one Authorization or API
+// key), kNotImplemented (a transfer coding other than chunked; CONNECT, TRACE, unknown methods),
+// kExpectationFailed (any Expect but 100-continue). Host: exactly one in 1.1, at most one in 1.0,
+// and a valid host[:port]. A POST without a length passes here: 411 is for the caller to say.
 [[nodiscard]] Result<void> parse_request_head(std::string_view head, RequestHead* out);
 
 struct ResponseHead {
@@ -124,7 +124,7 @@ struct ResponseHead {
   std::string_view content_encoding;
   std::string_view retry_after;
   std::string_view retry_after_ms;
-  std::string_view should_retry;     // x-should-retry
+  std::string_view should_retry;      // x-should-retry
   uint32_t keep_alive_timeout_s = 0;  // Keep-Alive: timeout=N; 0 when absent
   // Fields on the allow-list for the client (request ids, rate limit state, a few figures of the
   // provider), in order of arrival; at most kMaxKept, further ones are left out.

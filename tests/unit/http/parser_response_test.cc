@@ -1,0 +1,236 @@
+// Goal: what a provider's response head means, which are refused, and which fields reach a client.
+// Method: tables of heads, one idea per row, each through a HeadScanner first.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "head_feed.h"
+#include "http/parser.h"
+
+namespace weir {
+namespace {
+
+Result<void> parse(const std::string& head, ResponseHead* out, bool to_head_request = false) {
+  const ScanOutcome scan = head_feed(HeadScanner::Kind::kResponse, head, head.size());
+  EXPECT_EQ(scan.kind, ScanOutcome::Kind::kComplete) << head;
+  return parse_response_head(head, to_head_request, out);
+}
+
+std::string ok_with(const std::string& fields) {
+  return "HTTP/1.1 200 OK\r\n" + fields + "\r\n";
+}
+
+TEST(ResponseHead, ReadsATypicalAnswer) {
+  const std::string text =
+      "HTTP/1.1 429 Too Many Requests\r\n"
+      "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+      "Content-Type: application/json; charset=utf-8\r\n"
+      "Content-Length: 17\r\n"
+      "content-encoding: gzip\r\n"
+      "Retry-After: 7\r\n"
+      "retry-after-ms: 6500\r\n"
+      "x-should-retry: true\r\n"
+      "Keep-Alive: timeout=5, max=100\r\n\r\n";
+  ResponseHead head;
+  ASSERT_TRUE(parse(text, &head).has_value());
+  EXPECT_EQ(head.status, 429);
+  EXPECT_EQ(head.minor_version, 1);
+  EXPECT_TRUE(head.keep_alive);
+  EXPECT_EQ(head.framing, Framing::kLength);
+  EXPECT_EQ(head.content_length, 17u);
+  EXPECT_EQ(head.content_type, "application/json; charset=utf-8");
+  EXPECT_EQ(head.content_encoding, "gzip");
+  EXPECT_EQ(head.retry_after, "7");
+  EXPECT_EQ(head.retry_after_ms, "6500");
+  EXPECT_EQ(head.should_retry, "true");
+  EXPECT_EQ(head.keep_alive_timeout_s, 5u);
+  EXPECT_EQ(head.kept_count, 0u);
+}
+
+TEST(ResponseHead, Refuses) {
+  const std::pair<const char*, std::string> rows[] = {
+      {"two lengths", ok_with("Content-Length: 3\r\nContent-Length: 4\r\n")},
+      {"two equal lengths", ok_with("Content-Length: 3\r\nContent-Length: 3\r\n")},
+      {"list of lengths", ok_with("Content-Length: 3, 3\r\n")},
+      {"length with a sign", ok_with("Content-Length: -3\r\n")},
+      {"length overflow", ok_with("Content-Length: 18446744073709551616\r\n")},
+      {"empty length", ok_with("Content-Length:\r\n")},
+      {"both framings", ok_with("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n")},
+      {"both framings, other order",
+       ok_with("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n")},
+      {"two codings", ok_with("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n")},
+      {"gzip coding", ok_with("Transfer-Encoding: gzip\r\n")},
+      {"gzip, chunked", ok_with("Transfer-Encoding: gzip, chunked\r\n")},
+      {"identity coding", ok_with("Transfer-Encoding: identity\r\n")},
+      {"coding in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"},
+      {"status 099", "HTTP/1.1 099 X\r\n\r\n"},
+      {"status 000", "HTTP/1.1 000 X\r\n\r\n"},
+      {"status 600", "HTTP/1.1 600 X\r\n\r\n"},
+      {"status 999", "HTTP/1.1 999 X\r\n\r\n"},
+      {"101", "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"},
+      {"bad length on a 204", "HTTP/1.1 204 No Content\r\nContent-Length: x\r\n\r\n"},
+  };
+  for (const auto& [idea, text] : rows) {
+    SCOPED_TRACE(idea);
+    for (const bool to_head_request : {false, true}) {
+      ResponseHead head;
+      const Result<void> result = parse(text, &head, to_head_request);
+      ASSERT_FALSE(result.has_value());
+      EXPECT_EQ(result.error().code, Errc::kUpstreamUnavailable);
+    }
+  }
+}
+
+TEST(ResponseHead, FramesBodiesAndConnections) {
+  struct Row {
+    const char* idea;
+    std::string text;
+    bool to_head_request;
+    Framing framing;
+    bool keep_alive;
+  };
+  const std::string chunked = "Transfer-Encoding: Chunked\r\n";
+  const Row rows[] = {
+      {"length", ok_with("Content-Length: 3\r\n"), false, Framing::kLength, true},
+      {"length zero", ok_with("Content-Length: 0\r\n"), false, Framing::kLength, true},
+      {"chunked", ok_with(chunked), false, Framing::kChunked, true},
+      {"until close", ok_with(""), false, Framing::kUntilClose, false},
+      {"close", ok_with("Content-Length: 3\r\nConnection: close\r\n"), false, Framing::kLength,
+       false},
+      {"1.0", "HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n", false, Framing::kLength, false},
+      {"1.0 kept", "HTTP/1.0 200 OK\r\nContent-Length: 3\r\nConnection: keep-alive\r\n\r\n", false,
+       Framing::kLength, true},
+      {"1.0 kept but unframed", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n", false,
+       Framing::kUntilClose, false},
+      {"to HEAD", ok_with("Content-Length: 3\r\n"), true, Framing::kNone, true},
+      {"to HEAD, chunked", ok_with(chunked), true, Framing::kNone, true},
+      {"204", "HTTP/1.1 204 No Content\r\n\r\n", false, Framing::kNone, true},
+      {"204 with a length", "HTTP/1.1 204 No Content\r\nContent-Length: 3\r\n\r\n", false,
+       Framing::kNone, true},
+      {"304", "HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n", false, Framing::kNone,
+       true},
+      {"100", "HTTP/1.1 100 Continue\r\n\r\n", false, Framing::kNone, true},
+      {"103", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", false, Framing::kNone, true},
+      {"empty reason", "HTTP/1.1 500 \r\nContent-Length: 3\r\n\r\n", false, Framing::kLength, true},
+      {"upgrade offered", ok_with("Content-Length: 3\r\nConnection: upgrade\r\nUpgrade: h2\r\n"),
+       false, Framing::kLength, true},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.idea);
+    ResponseHead head;
+    ASSERT_TRUE(parse(row.text, &head, row.to_head_request).has_value());
+    EXPECT_EQ(head.framing, row.framing);
+    EXPECT_EQ(head.keep_alive, row.keep_alive);
+  }
+}
+
+TEST(ResponseHead, ReadsKeepAliveParameters) {
+  const std::pair<const char*, uint32_t> rows[] = {{"timeout=5", 5},
+                                                   {"max=1, Timeout=60", 60},
+                                                   {"timeout=x", 0},
+                                                   {"timeout=", 0},
+                                                   {"timeout", 0},
+                                                   {"max=9", 0},
+                                                   {"timeout=-1", 0},
+                                                   {"", 0},
+                                                   {"timeout=9999999999999", 1'000'000'000},
+                                                   {"timeout=99999999999999999999999", 0}};
+  for (const auto& [value, seconds] : rows) {
+    ResponseHead head;
+    const std::string text = ok_with("Keep-Alive: " + std::string(value) + "\r\n");
+    ASSERT_TRUE(parse(text, &head).has_value());
+    EXPECT_EQ(head.keep_alive_timeout_s, seconds) << value;
+  }
+}
+
+TEST(ResponseHead, KeepsWhatIsOnTheListInOrder) {
+  const std::vector<std::string> names = {
+      "x-request-id",
+      "Request-Id",
+      "OpenAI-Processing-Ms",
+      "openai-version",
+      "openai-model",
+      "x-ratelimit-limit-requests",
+      "X-RateLimit-Remaining-Tokens",
+      "anthropic-ratelimit-input-tokens-reset",
+      "apim-request-id",
+      "x-ms-request-id",
+      "nvcf-reqid",
+      "nvcf-status",
+      "x-amzn-requestid",
+      "x-amzn-errortype",
+      "x-amzn-bedrock-input-token-count",
+      "x-global-transaction-id",
+      "x-requests-limit-rate",
+      "rate-limit-remaining",
+      "ratelimit-reset",
+      "cf-ray",
+  };
+  std::string fields;
+  for (const std::string& name : names) fields += "server: s\r\n" + name + ":  v-" + name + " \r\n";
+  const std::string text = ok_with(fields);
+  ResponseHead head;
+  ASSERT_TRUE(parse(text, &head).has_value());
+  ASSERT_EQ(head.kept_count, names.size());
+  for (size_t i = 0; i < names.size(); ++i) {
+    EXPECT_EQ(head.kept[i].name, names[i]);
+    EXPECT_EQ(head.kept[i].value, "v-" + names[i]);
+  }
+}
+
+TEST(ResponseHead, KeepsNothingElse) {
+  std::string fields;
+  for (const char* name : {"Set-Cookie",
+                           "Server",
+                           "Date",
+                           "Connection",
+                           "Keep-Alive",
+                           "Proxy-Authenticate",
+                           "Proxy-Connection",
+                           "TE",
+                           "Trailer",
+                           "Upgrade",
+                           "Content-Type",
+                           "Content-Encoding",
+                           "Content-Location",
+                           "Content-Security-Policy",
+                           "Alt-Svc",
+                           "Access-Control-Allow-Origin",
+                           "Strict-Transport-Security",
+                           "Location",
+                           "openai-organization",
+                           "openai-project",
+                           "Via",
+                           "x-request-idx",
+                           "x-ratelimit-",
+                           "x-ratelimit",
+                           "request-ids",
+                           "cf-cache-status",
+                           "x-weir-hop",
+                           "WWW-Authenticate",
+                           "Link",
+                           "~",
+                           "9"}) {
+    fields += std::string(name) + ": v\r\n";
+  }
+  const std::string text = ok_with(fields);
+  ResponseHead head;
+  ASSERT_TRUE(parse(text, &head).has_value());
+  for (size_t i = 0; i < head.kept_count; ++i) ADD_FAILURE() << head.kept[i].name;
+}
+
+TEST(ResponseHead, KeepsNoMoreThanItHasRoomFor) {
+  std::string fields;
+  for (size_t i = 0; i < ResponseHead::kMaxKept + 5; ++i) {
+    fields += "x-ratelimit-" + std::to_string(i) + ": v\r\n";
+  }
+  const std::string text = ok_with(fields);
+  ResponseHead head;
+  ASSERT_TRUE(parse(text, &head).has_value());
+  EXPECT_EQ(head.kept_count, ResponseHead::kMaxKept);
+  EXPECT_EQ(head.kept[ResponseHead::kMaxKept - 1].name, "x-ratelimit-23");
+}
+
+}  // namespace
+}  // namespace weir
