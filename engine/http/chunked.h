@@ -10,12 +10,15 @@
 
 #include <weir/types.h>
 
+#include "http/field_lines.h"
+
 namespace weir {
 
 class ChunkedDecoder {
  public:
-  static constexpr uint32_t kMaxExtensionBytes = 4096;  // per message, RFC 9112 7.1.1 asks for a bound
+  static constexpr uint32_t kMaxExtensionBytes = 4096;  // per message; leading zeros count too
   static constexpr uint32_t kMaxTrailerBytes = 16384;
+  static constexpr uint32_t kMaxTrailerFields = 256;
 
   struct Piece {
     std::string_view data;  // decoded bytes, may be empty; borrowed from the input
@@ -24,18 +27,36 @@ class ChunkedDecoder {
   };
   void reset() { *this = ChunkedDecoder(); }
   // Call again with the rest until consumed == input.size() or done. At least one byte is consumed
-  // by each call with non-empty input.
+  // by each call with non-empty input before the end; bytes behind the end are never consumed.
+  // Data in front of a fault is given out first, then the next call refuses. Refusals are
+  // kMalformedRequest, or kHeadTooLarge for a trailer over its limits, and are final; for a
+  // provider's answer the caller turns them into kUpstreamUnavailable.
   [[nodiscard]] Result<Piece> feed(std::string_view input);
-  [[nodiscard]] bool done() const { return state_ == kDone; }
+  [[nodiscard]] bool done() const { return state_ == State::kDone; }
 
  private:
-  friend struct ChunkedRules;
-  static constexpr uint8_t kDone = 255;
-  uint8_t state_ = 0;
-  uint8_t digits_ = 0;
+  enum class State : uint8_t {
+    kSizeStart,
+    kSize,
+    kExtension,
+    kSizeLf,
+    kData,
+    kDataCr,
+    kDataLf,
+    kTrailer,
+    kDone,
+  };
+  const char* scan_framing(const char* p, const char* end, Error* why);
+  const char* scan_size(const char* p, const char* end, Error* why);
+  const char* scan_extension(const char* p, const char* end, Error* why);
+  const char* scan_trailer(const char* p, const char* end, Error* why);
+
+  State state_ = State::kSizeStart;
+  uint8_t digits_ = 0;  // significant ones of the size being read
   uint64_t remaining_ = 0;
   uint32_t extension_bytes_ = 0;
   uint32_t trailer_bytes_ = 0;
+  FieldLines trailer_;
 };
 
 // Writes `<hex size>\r\n` at `to` (18 bytes are enough); returns one past the last byte.
