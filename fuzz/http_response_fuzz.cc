@@ -1,0 +1,48 @@
+// Provider bytes: the same checks as for client bytes, and that nothing unlisted reaches a client.
+#include <string>
+#include <string_view>
+
+#include "http/parser.h"
+#include "http_checks.h"
+
+namespace {
+
+using namespace weir;
+
+void head_check(std::string_view head, const ResponseHead& parsed, bool to_head_request) {
+  fuzz::require(!fuzz::has_bad_bytes(head));
+  fuzz::require(parsed.status >= 100 && parsed.status <= 599 && parsed.status != 101);
+  const size_t lengths = fuzz::fields_count(head, "content-length");
+  const size_t codings = fuzz::fields_count(head, "transfer-encoding");
+  fuzz::require(lengths + codings <= 1);
+  const bool bodiless =
+      to_head_request || parsed.status < 200 || parsed.status == 204 || parsed.status == 304;
+  fuzz::require((parsed.framing == Framing::kNone) == bodiless);
+  fuzz::require(!parsed.keep_alive || parsed.framing != Framing::kUntilClose);
+  fuzz::require(parsed.kept_count <= ResponseHead::kMaxKept);
+  for (size_t i = 0; i < parsed.kept_count; ++i) {
+    const std::string name = fuzz::lower(parsed.kept[i].name);
+    for (const char* never : {"set-cookie", "server", "connection", "content-", "transfer-encoding",
+                              "alt-svc", "access-control-", "openai-organization"}) {
+      fuzz::require(!name.starts_with(never));
+    }
+    fuzz::require(!fuzz::has_bad_bytes(parsed.kept[i].value));
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const fuzz::CutInput input(data, size);
+  const size_t head_size = fuzz::head_size_any_cut(HeadScanner::Kind::kResponse, input);
+  if (head_size == 0) return 0;
+  const std::string head(input.bytes.substr(0, head_size));
+  for (const bool to_head_request : {false, true}) {
+    ResponseHead parsed;
+    const Result<void> result = parse_response_head(head, to_head_request, &parsed);
+    if (!result) continue;
+    head_check(head, parsed, to_head_request);
+    if (parsed.framing == Framing::kChunked) fuzz::chunked_check(input.behind(head_size));
+  }
+  return 0;
+}
