@@ -1,0 +1,166 @@
+// The whole configuration file as plain values; docs/configuration.md describes every field.
+//
+// Defaults stand here and nowhere else. `at` and `path` say where a value was written, for errors
+// that are found later. Filled by config_load() (config_load.h), read by the control plane; a plain
+// value without threads of its own.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "control/config_problem.h"
+#include "control/config_secret.h"
+#include "control/config_url.h"
+#include "link/worker_link.h"
+#include "route/route.h"
+#include "route/target.h"
+
+namespace weir {
+
+inline constexpr char kDefaultTenant[] = "default";
+inline constexpr char kProduction[] = "production";
+inline constexpr char kSandbox[] = "sandbox";
+
+struct ListenConfig {
+  std::string address = "127.0.0.1:8080";  // as written
+  std::string host = "127.0.0.1";          // IPv6 without brackets
+  uint16_t port = 8080;
+  bool tls = false;
+  std::string certificate_file, key_file;
+  FilePosition at;
+  std::string path;
+};
+
+using TextPairs = std::vector<std::pair<std::string, std::string>>;
+
+struct ProxyConfig {  // HTTP CONNECT proxy; empty host: none
+  std::string host;
+  uint16_t port = 0;
+  Secret authorization;  // value of Proxy-Authorization
+};
+
+struct ProviderConfig {
+  std::string name, type;
+  std::string tenant = kDefaultTenant;
+  Secret api_key;
+  std::string base_url;  // as written; empty: the type's own
+  BaseUrl url;           // what base_url or the type's default means
+  std::vector<std::pair<std::string, Secret>> data;  // the other members of `data`
+  std::vector<std::pair<std::string, Secret>> headers;
+  TextPairs options;     // nested maps are written with dots: "deployments.gpt-4o"
+  ProviderTimeouts timeouts;
+  std::string ca_file, ca_pem;
+  ProxyConfig proxy;
+  uint32_t max_connections = 256;
+  uint32_t max_waiting = 1024;
+  bool mask_auth_errors = true;
+  bool strict_params = false;
+  FilePosition at;
+  std::string path;
+};
+
+struct ModelConfig {
+  static constexpr uint32_t kMaxWeight = 1000;
+  std::string provider, id, alias;
+  std::string tenant = kDefaultTenant;
+  std::string environment = kProduction;
+  std::optional<uint32_t> weight;   // the model's own, or metadata.weight
+  std::optional<uint32_t> priority;
+  TextPairs metadata;
+  FilePosition at;
+  std::string path;
+};
+
+struct BackendConfig {
+  std::string model;  // "provider/id"
+  std::optional<uint32_t> weight, priority;
+  FilePosition at;
+  std::string path;
+};
+
+struct BalancerConfig {
+  std::string alias, name;
+  std::string tenant = kDefaultTenant;
+  std::string environment = kProduction;
+  Algorithm algorithm = Algorithm::kWeightedRoundRobin;
+  uint32_t suspend_ms = 10'000;
+  uint32_t max_attempts = 3;
+  std::vector<BackendConfig> backends;  // empty: all models of the alias
+  FilePosition at;
+  std::string path;
+};
+
+struct BucketConfig {
+  uint64_t amount = 0, capacity = 0;
+  int64_t duration_ns = 0;
+};
+
+enum class LimitScope : uint8_t { kTenant, kKey, kProvider, kModel };
+
+struct RateLimitConfig {
+  LimitScope scope = LimitScope::kTenant;
+  std::string subject;  // the key, provider or model it limits; empty for a tenant
+  std::string tenant = kDefaultTenant;
+  std::optional<BucketConfig> request, token;
+  FilePosition at;
+  std::string path;
+};
+
+struct KeyConfig {
+  std::string name;
+  std::string tenant = kDefaultTenant;
+  std::string environment = kProduction;
+  Secret key;          // one of these two
+  std::string sha256;  // 64 lower-case hex digits
+  Role role = Role::kUser;
+  std::vector<std::string> groups;
+  std::vector<std::string> models;  // empty or "*": all
+  int64_t expires_unix_s = 0;
+  FilePosition at;
+  std::string path;
+};
+
+struct PolicyConfig {
+  std::string action, resource, subject;
+  std::string effect = "allow";
+  std::string tenant = kDefaultTenant;
+  FilePosition at;
+  std::string path;
+};
+
+enum class LogLevel : uint8_t { kError, kWarn, kInfo, kDebug };
+
+struct LogConfig {
+  LogLevel level = LogLevel::kInfo;
+  std::string access = "stdout";  // stdout | stderr | off | file:PATH
+  Secret metrics_key;
+};
+
+struct AccountingConfig {
+  bool strict = false;
+  uint32_t flush_interval_ms = 1'000;
+  uint32_t retention_days = 400;
+};
+
+struct Config {
+  std::vector<ListenConfig> listen;  // never empty after config_load()
+  uint32_t workers = 0;              // 0: one per available core
+  bool pin_cpus = false;
+  std::string data_dir = "./weir-data";
+  Secret admin_key;                  // empty: WEIR_ADMIN_KEY, or made at the first start
+  std::vector<ProviderConfig> providers;
+  std::vector<ModelConfig> models;
+  std::vector<BalancerConfig> balancers;
+  std::vector<RateLimitConfig> rate_limits;
+  std::vector<KeyConfig> keys;
+  std::vector<PolicyConfig> policies;
+  ClientLimits limits;  // with retry_budget in it
+  bool deny_private_upstreams = false;
+  AccountingConfig accounting;
+  LogConfig log;
+};
+
+}  // namespace weir
