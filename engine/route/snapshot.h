@@ -25,7 +25,9 @@ class Snapshot {
   [[nodiscard]] const Route* find_route(std::string_view tenant, std::string_view environment,
                                         std::string_view name) const;
   [[nodiscard]] const std::vector<std::shared_ptr<const Route>>& routes() const { return routes_; }
-  [[nodiscard]] const std::vector<std::shared_ptr<const Principal>>& principals() const { return principals_; }
+  [[nodiscard]] const std::vector<std::shared_ptr<const Principal>>& principals() const {
+    return principals_;
+  }
   [[nodiscard]] uint64_t epoch() const { return epoch_; }
   // One more than the largest slot in use, for sizing the workers' arrays.
   [[nodiscard]] uint32_t route_slots() const { return route_slots_; }
@@ -47,7 +49,8 @@ class Snapshot {
     KeyDigest digest{};
     const Principal* principal = nullptr;
   };
-  std::vector<NameEntry> names_;  // power of two, at most half full
+  // Powers of two, at most half full, so that a search always ends at an empty entry.
+  std::vector<NameEntry> names_;
   std::vector<KeyEntry> keys_;
   uint64_t seed_ = 0;
   std::vector<std::shared_ptr<const Route>> routes_;
@@ -58,18 +61,33 @@ class Snapshot {
 };
 
 // Control thread. Add everything, then build once. Slots are given by the caller (the registry of
-// the control plane keeps them stable).
+// the control plane keeps them stable). The hash seed is random, so that nobody can choose names
+// that meet in the table.
 class SnapshotBuilder {
  public:
   explicit SnapshotBuilder(uint64_t epoch, uint64_t hash_seed);
-  // Lays out the ring and the endpoint set. Refused (kConfig): no targets, more than
-  // Route::kMaxTargets, a weight of 0, the same (tenant, environment, name) twice.
+  ~SnapshotBuilder();
+  SnapshotBuilder(const SnapshotBuilder&) = delete;
+  SnapshotBuilder& operator=(const SnapshotBuilder&) = delete;
+
+  // Lays out the groups and the endpoint set. Refused (kConfig): no targets, more than
+  // Route::kMaxTargets, a weight of 0 or above Route::kMaxWeight, the same (tenant, environment,
+  // name) twice, a slot twice.
   [[nodiscard]] Result<void> add_route(Route route);
+  // Sorts allowed_routes. Refused (kConfig): the same digest twice.
   [[nodiscard]] Result<void> add_principal(const KeyDigest& digest, Principal principal);
+  // Take over an unchanged record of an older snapshot as it is, with its pin slot.
+  [[nodiscard]] Result<void> add_route(std::shared_ptr<const Route> route);
+  [[nodiscard]] Result<void> add_principal(const KeyDigest& digest,
+                                           std::shared_ptr<const Principal> principal);
   [[nodiscard]] std::unique_ptr<const Snapshot> build();
 
  private:
+  struct Seen;  // what was added, to find the second of a kind
+  void count_slots(const Route& route);
+
   std::unique_ptr<Snapshot> snapshot_;
+  std::unique_ptr<Seen> seen_;
   std::vector<KeyDigest> digests_;
 };
 
