@@ -1,17 +1,28 @@
-// Chooses the target of one attempt: a pure function of (route, this core's state, what was tried,
-// now), so it can be recorded, replayed and fuzzed.
+// Chooses the target of one attempt: a function of (route, this core's state, health, what was
+// tried, now) and of nothing else, so it can be recorded, replayed and fuzzed.
 //
-// One CoreState per worker (or per thread of a decide-only embedder). Nothing here allocates per
-// request; CoreState::adopt() may, when a snapshot with more routes arrives.
+// One CoreState per worker (or per thread of a decide-only embedder), adopted before its first use
+// and again with every new snapshot. decide() does not allocate; CoreState::adopt() may.
+//
+// First attempts follow the group's ring (balance.h). A slot whose target is suspended goes to one
+// of the others, chosen by credit, so what it leaves is shared by weight, and its own share is
+// back with its return. Fairness per core and endpoint, for n first attempts on one layout:
+//   all targets there: as the ring;
+//   the same s targets suspended, a left, of weight W' together: c_i is within
+//   D + D' + D * min(s, a) * w_i/W' of n*w_i/W', D being the ring's bound and D' the credits'.
+//   Each change of that set adds at most one more D', each probe one pick to the target it tries.
+// Further attempts have credits of their own and leave all this untouched.
 #pragma once
 
-#include <bitset>
+#include <array>
 #include <cstdint>
+#include <expected>
 #include <vector>
 
 #include <weir/types.h>
 
 #include "base/clock.h"
+#include "route/balance.h"
 #include "route/route.h"
 #include "route/snapshot.h"
 
@@ -24,20 +35,27 @@ class CoreState {
   CoreState(uint32_t core, uint32_t cores, uint64_t seed);
   void adopt(const Snapshot& snapshot);
 
-  struct RouteState {
-    uint64_t picks = 0;
-    uint32_t cursor = 0;
-    bool started = false;
-    uint64_t layout = 0;             // hash of targets and weights: a changed layout restarts
-    std::vector<int64_t> credit;     // smooth round robin among what is available, when not all is
+  // One group of targets of one route.
+  struct GroupState {
+    uint32_t cursor = 0;   // into the ring
+    Credits substitutes;   // first attempts that cannot follow the ring
+    Credits retries;
   };
-  [[nodiscard]] RouteState& route(uint32_t slot) { return routes_[slot]; }
+  struct RouteState {
+    uint64_t layout = 0;   // of the route this was made for; another layout starts anew
+    std::array<std::vector<GroupState>, kEndpoints> groups;
+  };
+  // Null when a newer snapshot gave the slot another layout (a retry on a pinned, older route).
+  [[nodiscard]] RouteState* route_state(const Route& route);
   // In-flight requests of a target on this core, for least-inflight.
   [[nodiscard]] uint32_t& inflight(uint32_t target_slot) { return inflight_[target_slot]; }
+  [[nodiscard]] const std::vector<uint32_t>& inflight_counts() const { return inflight_; }
   [[nodiscard]] uint32_t core() const { return core_; }
   [[nodiscard]] uint64_t next_random();
 
  private:
+  void start_route(const Route& route, RouteState* state);
+
   uint32_t core_;
   uint32_t cores_;
   uint64_t random_;
@@ -45,24 +63,26 @@ class CoreState {
   std::vector<uint32_t> inflight_;
 };
 
-using Tried = std::bitset<Route::kMaxTargets>;
+// The indices (into route.targets) that this request has tried already.
+using Tried = TargetSet;
 
 struct Pick {
   uint16_t index = 0;      // into route.targets
   bool probe = false;      // this attempt holds the target's probe
 };
 
-// Refusal: Errc::kNoBackend with `retry_after_ms` until the first target returns.
+// Refusal: Errc::kNoBackend with `retry_after_ms` until the first target returns (kProbeWaitMs when
+// it is being probed just now). 0: nothing serves the endpoint, or all that do were tried.
 struct NoTarget {
+  static constexpr Millis kProbeWaitMs = 1'000;
   Millis retry_after_ms = 0;
 };
 
 // The next target for an attempt at `endpoint`, leaving out what was tried and what cannot serve
-// the endpoint. When every remaining target is suspended and nothing was tried yet, the one that
-// returns first is taken all the same (as its probe).
-//
-// Fairness per core, all targets available: after n picks target i had n*w_i/W picks to within 1
-// for round robin, and within the bound stated in balance.h for weights.
+// the endpoint. A target whose suspension is over is probed by the first attempt that comes to it;
+// a further attempt of a request does so only when no healthy target is left. When every target is
+// suspended and nothing was tried yet, the one that returns first, and is not being probed, is
+// taken all the same (as its probe).
 [[nodiscard]] std::expected<Pick, NoTarget> decide(const Route& route, CoreState& core,
                                                    const Tried& tried, Endpoint endpoint,
                                                    Millis now);

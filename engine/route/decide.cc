@@ -1,0 +1,203 @@
+#include "route/decide.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/check.h"
+#include "route/health.h"
+
+namespace weir {
+
+namespace {
+
+// What the steps of one decision share.
+struct Question {
+  const Route& route;
+  CoreState& core;
+  const Tried& tried;
+  Millis now;
+};
+
+bool target_closed(const Target& target) {
+  return target.health == nullptr || target.health->open_until() == 0;
+}
+
+// Takes the target if it is healthy, or as a probe if it is due.
+std::optional<Pick> admit(const Question& question, uint16_t index) {
+  TargetHealth* health = question.route.targets[index].health;
+  if (health == nullptr) return Pick{index, false};
+  switch (health->admit(question.now)) {
+    case TargetHealth::Admission::kOpen: return Pick{index, false};
+    case TargetHealth::Admission::kProbe: return Pick{index, true};
+    case TargetHealth::Admission::kSuspended: break;
+  }
+  return std::nullopt;
+}
+
+// The first untried member that is due and whose probe nobody holds, as its probe. A target that
+// was closed just now by another core is as welcome.
+std::optional<Pick> pick_due(const Question& question, const TargetGroup& group) {
+  for (const uint16_t index : group.members) {
+    if (question.tried[index] || target_closed(question.route.targets[index])) continue;
+    if (auto pick = admit(question, index)) return pick;
+  }
+  return std::nullopt;
+}
+
+TargetSet healthy_members(const Question& question, const TargetGroup& group) {
+  TargetSet set;
+  for (const uint16_t index : group.members) {
+    if (!question.tried[index] && target_closed(question.route.targets[index])) set.set(index);
+  }
+  return set;
+}
+
+uint16_t pick_healthy(const Question& question, const TargetGroup& group, const TargetSet& healthy,
+                      uint16_t first, Credits& credits) {
+  if (question.route.algorithm == Algorithm::kLeastInflight) {
+    return pick_least_inflight(question.route, group, healthy, first,
+                               question.core.inflight_counts());
+  }
+  const uint64_t random = credits.set == healthy ? 0 : question.core.next_random();
+  return pick_by_credit(question.route, group, healthy, random, credits);
+}
+
+// A first attempt: along the ring, or by credit where the ring does not help.
+std::optional<Pick> pick_first(const Question& question, const TargetGroup& group,
+                               CoreState::GroupState& state) {
+  const bool has_ring = !group.ring.empty();
+  const uint16_t first = has_ring ? group.ring[state.cursor] : group.members.front();
+  std::optional<Pick> pick;
+  if (has_ring && question.route.algorithm != Algorithm::kLeastInflight) {
+    pick = admit(question, first);
+  }
+  if (!pick) pick = pick_due(question, group);
+  if (!pick) {
+    const TargetSet healthy = healthy_members(question, group);
+    if (healthy.none()) return std::nullopt;
+    pick = Pick{pick_healthy(question, group, healthy, first, state.substitutes), false};
+  }
+  if (has_ring && ++state.cursor == group.ring.size()) state.cursor = 0;
+  return pick;
+}
+
+// A further attempt leaves the sequence of first attempts alone. Somebody's second try should not
+// be spent on a probe while a healthy target is left.
+std::optional<Pick> pick_again(const Question& question, const TargetGroup& group,
+                               CoreState::GroupState* state) {
+  const TargetSet healthy = healthy_members(question, group);
+  if (healthy.none()) return pick_due(question, group);
+  if (state != nullptr) {
+    const uint16_t first = group.members.front();
+    return Pick{pick_healthy(question, group, healthy, first, state->retries), false};
+  }
+  // An older route, pinned by this request alone: nothing to be fair to over time.
+  size_t skip = question.core.next_random() % healthy.count();
+  for (const uint16_t index : group.members) {
+    if (healthy[index] && skip-- == 0) return Pick{index, false};
+  }
+  return std::nullopt;
+}
+
+// Every target is suspended: the one that returns first, unless it is being probed already.
+std::optional<Pick> pick_forced(const Question& question, const std::vector<TargetGroup>& groups) {
+  const Target* best = nullptr;
+  uint16_t best_index = 0;
+  for (const TargetGroup& group : groups) {
+    for (const uint16_t index : group.members) {
+      const Target& target = question.route.targets[index];
+      if (target_closed(target)) return Pick{index, false};
+      if (target.health->probe_held(question.now)) continue;
+      if (best == nullptr || target.health->open_until() < best->health->open_until()) {
+        best = &target;
+        best_index = index;
+      }
+    }
+  }
+  // Another core may have been faster; the next request will look again.
+  if (best == nullptr || !best->health->force_probe(question.now)) return std::nullopt;
+  return Pick{best_index, true};
+}
+
+Millis wait_for_first(const Question& question, const std::vector<TargetGroup>& groups) {
+  Millis shortest = 0;
+  for (const TargetGroup& group : groups) {
+    for (const uint16_t index : group.members) {
+      const TargetHealth* health = question.route.targets[index].health;
+      if (question.tried[index] || health == nullptr) continue;
+      const Millis until = health->open_until();
+      const Millis wait = until > question.now ? until - question.now : NoTarget::kProbeWaitMs;
+      shortest = shortest == 0 ? wait : std::min(shortest, wait);
+    }
+  }
+  return shortest;
+}
+
+}  // namespace
+
+std::expected<Pick, NoTarget> decide(const Route& route, CoreState& core, const Tried& tried,
+                                     Endpoint endpoint, Millis now) {
+  const Question question{route, core, tried, now};
+  const size_t at = endpoint_index(endpoint);
+  const std::vector<TargetGroup>& groups = route.groups[at];
+  CoreState::RouteState* state = core.route_state(route);
+  const bool is_first = tried.none();
+  for (size_t i = 0; i < groups.size(); ++i) {
+    CoreState::GroupState* group_state = state != nullptr ? &state->groups[at][i] : nullptr;
+    const std::optional<Pick> pick = is_first && group_state != nullptr
+                                         ? pick_first(question, groups[i], *group_state)
+                                         : pick_again(question, groups[i], group_state);
+    if (pick) return *pick;
+  }
+  if (is_first) {
+    if (const std::optional<Pick> pick = pick_forced(question, groups)) return *pick;
+  }
+  return std::unexpected(NoTarget{wait_for_first(question, groups)});
+}
+
+CoreState::CoreState(uint32_t core, uint32_t cores, uint64_t seed)
+    : core_(core), cores_(cores), random_(seed + core) {
+  WEIR_CHECK(core < cores);
+}
+
+void CoreState::adopt(const Snapshot& snapshot) {
+  // Never smaller: a request that pinned an older route still counts in its target's slot.
+  if (inflight_.size() < snapshot.target_slots()) inflight_.resize(snapshot.target_slots(), 0);
+  if (routes_.size() < snapshot.route_slots()) routes_.resize(snapshot.route_slots());
+  for (const auto& route : snapshot.routes()) {
+    RouteState& state = routes_[route->slot];
+    if (state.layout != route->layout) start_route(*route, &state);
+  }
+}
+
+void CoreState::start_route(const Route& route, RouteState* state) {
+  state->layout = route.layout;
+  for (size_t endpoint = 0; endpoint < kEndpoints; ++endpoint) {
+    const std::vector<TargetGroup>& groups = route.groups[endpoint];
+    std::vector<GroupState>& states = state->groups[endpoint];
+    states.assign(groups.size(), GroupState{});
+    for (size_t i = 0; i < groups.size(); ++i) {
+      const uint64_t length = groups[i].ring.size();
+      states[i].cursor = static_cast<uint32_t>(length * core_ / cores_);
+      states[i].substitutes.credit.assign(groups[i].members.size(), 0);
+      states[i].retries.credit.assign(groups[i].members.size(), 0);
+    }
+  }
+}
+
+CoreState::RouteState* CoreState::route_state(const Route& route) {
+  if (route.slot >= routes_.size()) return nullptr;
+  RouteState& state = routes_[route.slot];
+  return state.layout == route.layout ? &state : nullptr;
+}
+
+uint64_t CoreState::next_random() {
+  // A counter through a bijective mixer: every value comes once, and none predicts its neighbour
+  // well enough to matter for balancing.
+  uint64_t value = random_ += 0x9e3779b97f4a7c15ull;
+  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9ull;
+  value = (value ^ (value >> 27)) * 0x94d049bb133111ebull;
+  return value ^ (value >> 31);
+}
+
+}  // namespace weir

@@ -1,0 +1,252 @@
+#include "route/decide.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "tests/unit/route/route_fixture.h"
+
+namespace weir {
+namespace {
+
+using Counts = std::vector<int64_t>;
+
+TEST(Decide, SpreadsEquallyOnOneCore) {
+  OneRoute one({1, 1, 1});
+  EXPECT_EQ(one.count_picks(300, 0), (Counts{100, 100, 100}));
+  OneRoute other({1, 1, 1});
+  EXPECT_EQ(other.count_picks(25, 0), (Counts{9, 8, 8}));
+}
+
+TEST(Decide, KeepsWeights) {
+  OneRoute one({5, 3, 1});
+  EXPECT_EQ(one.count_picks(900, 0), (Counts{500, 300, 100}));
+  OneRoute ignored({5, 3, 1}, Algorithm::kRoundRobin);
+  EXPECT_EQ(ignored.count_picks(900, 0), (Counts{300, 300, 300}));
+}
+
+TEST(Decide, KeepsWeightsThatFitNoRing) {
+  OneRoute one({500'000, 300'000, 100'001});
+  ASSERT_TRUE(one.route().groups[0][0].ring.empty());
+  const Counts counts = one.count_picks(9000, 0);
+  // Within 1 for three targets.
+  EXPECT_NEAR(static_cast<double>(counts[0]), 9000 * 500'000.0 / 900'001, 1.001);
+  EXPECT_NEAR(static_cast<double>(counts[1]), 9000 * 300'000.0 / 900'001, 1.001);
+  EXPECT_NEAR(static_cast<double>(counts[2]), 9000 * 100'001.0 / 900'001, 1.001);
+}
+
+TEST(Decide, CoresStartAtDifferentTargets) {
+  std::set<uint16_t> first;
+  for (uint32_t core = 0; core < 4; ++core) {
+    OneRoute one({1, 1, 1, 1}, Algorithm::kRoundRobin, core, 4);
+    first.insert(one.ask(0).value().index);
+  }
+  EXPECT_EQ(first.size(), 4u);
+}
+
+TEST(Decide, SharesWhatASuspendedTargetLeavesByWeight) {
+  OneRoute one({1, 1, 1});
+  one.suspend(0, 1000, 0);
+  const Counts counts = one.count_picks(300, 10);
+  EXPECT_EQ(counts[0], 0);
+  EXPECT_NEAR(static_cast<double>(counts[1]), 150.0, 2.0);
+  EXPECT_NEAR(static_cast<double>(counts[2]), 150.0, 2.0);
+}
+
+TEST(Decide, ReturnsToTheRingAfterASuspension) {
+  OneRoute one({1, 1, 1});
+  one.suspend(0, 1000, 0);
+  static_cast<void>(one.count_picks(100, 10));
+  std::expected<Pick, NoTarget> pick = one.ask(1000);
+  while (!pick.value().probe) pick = one.ask(1000);
+  EXPECT_EQ(pick->index, 0);
+  // While the probe is out, nobody else goes there.
+  EXPECT_EQ(one.count_picks(30, 1001)[0], 0);
+  one.health(0).on_success({1000, true});
+  EXPECT_EQ(one.count_picks(300, 1002), (Counts{100, 100, 100}));
+}
+
+TEST(Decide, RetriesLeaveTheTurnsOfFirstAttemptsAlone) {
+  OneRoute plain({5, 3, 1});
+  OneRoute busy({5, 3, 1});
+  for (int i = 0; i < 500; ++i) {
+    const uint16_t first = plain.ask(0).value().index;
+    ASSERT_EQ(busy.ask(0).value().index, first);
+    Tried tried;
+    tried.set(first);
+    const uint16_t second = busy.ask(0, tried).value().index;
+    ASSERT_NE(second, first);
+    tried.set(second);
+    tried.set(busy.ask(0, tried).value().index);
+    ASSERT_EQ(tried.count(), 3u);
+    ASSERT_FALSE(busy.ask(0, tried));
+  }
+}
+
+TEST(Decide, RetriesAreSpreadOverTheOthers) {
+  OneRoute one({1, 1, 1});
+  Counts counts(3, 0);
+  const Tried tried(0b001);
+  for (int i = 0; i < 100; ++i) ++counts[one.ask(0, tried).value().index];
+  EXPECT_EQ(counts, (Counts{0, 50, 50}));
+}
+
+TEST(Decide, ARetryProbesOnlyWhenNothingHealthyIsLeft) {
+  OneRoute one({1, 1, 1});
+  one.suspend(1, 1000, 0);
+  const Pick healthy = one.ask(2000, Tried(0b001)).value();
+  EXPECT_EQ(healthy.index, 2);
+  EXPECT_FALSE(healthy.probe);
+  const Pick probe = one.ask(2000, Tried(0b101)).value();
+  EXPECT_EQ(probe.index, 1);
+  EXPECT_TRUE(probe.probe);
+}
+
+TEST(Decide, WhenAllAreSuspendedTheFirstToReturnIsTried) {
+  OneRoute one({1, 1, 1});
+  one.suspend(0, 3000, 0);
+  one.suspend(1, 1000, 0);
+  one.suspend(2, 2000, 0);
+  const Pick pick = one.ask(100).value();
+  EXPECT_EQ(pick.index, 1);
+  EXPECT_TRUE(pick.probe);
+  // While it is tried, others try the next, one each; then there is nothing but waiting.
+  EXPECT_EQ(one.ask(100).value().index, 2);
+  EXPECT_EQ(one.ask(100).value().index, 0);
+  const auto refused = one.ask(100);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().retry_after_ms, 900u);
+  // A second attempt does not force anything.
+  one.health(2).probe_abandoned();
+  const auto again = one.ask(100, Tried(0b010));
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().retry_after_ms, 1900u);
+}
+
+TEST(Decide, RefusalsSayHowLongToWait) {
+  OneRoute one({1, 1});
+  one.suspend(0, 1000, 0);
+  one.suspend(1, 60'000, 0);
+  ASSERT_TRUE(one.ask(1000).value().probe);
+  // The first is being probed, for an unknown time.
+  EXPECT_EQ(one.ask(1000, Tried(0b010)).error().retry_after_ms, NoTarget::kProbeWaitMs);
+  EXPECT_EQ(one.ask(1000, Tried(0b001)).error().retry_after_ms, 59'000u);
+  EXPECT_EQ(one.ask(1000, Tried(0b011)).error().retry_after_ms, 0u);
+}
+
+TEST(Decide, RefusesAnEndpointThatNobodyServes) {
+  OneRoute one({1});
+  Route draft = one.route();
+  draft.targets[0].heads[endpoint_index(Endpoint::kEmbeddings)].clear();
+  one.publish(draft);
+  EXPECT_TRUE(one.ask(0, {}, Endpoint::kChat));
+  const auto refused = one.ask(0, {}, Endpoint::kEmbeddings);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().retry_after_ms, 0u);
+}
+
+// Goal: requests of one endpoint do not take turns away from those of another.
+TEST(Decide, EndpointsTakeTurnsOfTheirOwn) {
+  OneRoute one({1, 1});
+  Counts chat(2, 0);
+  Counts embeddings(2, 0);
+  for (int i = 0; i < 100; ++i) {
+    ++chat[one.ask(0, {}, Endpoint::kChat).value().index];
+    ++embeddings[one.ask(0, {}, Endpoint::kEmbeddings).value().index];
+  }
+  EXPECT_EQ(chat, (Counts{50, 50}));
+  EXPECT_EQ(embeddings, (Counts{50, 50}));
+}
+
+TEST(Decide, PrioritiesFallBackInOrder) {
+  OneRoute one({1, 1, 1, 1});
+  Route draft = one.route();
+  draft.algorithm = Algorithm::kPriority;
+  for (uint32_t i = 0; i < 4; ++i) draft.targets[i].priority = i / 2;
+  one.publish(draft);
+  EXPECT_EQ(one.count_picks(100, 0), (Counts{50, 50, 0, 0}));
+  one.suspend(0, 1000, 0);
+  EXPECT_EQ(one.count_picks(100, 10), (Counts{0, 100, 0, 0}));
+  one.suspend(1, 2000, 0);
+  EXPECT_EQ(one.count_picks(100, 10), (Counts{0, 0, 50, 50}));
+  // The better group is probed as soon as it is due, although the other is healthy.
+  const Pick probe = one.ask(1000).value();
+  EXPECT_EQ(probe.index, 0);
+  EXPECT_TRUE(probe.probe);
+  EXPECT_GE(one.ask(1000).value().index, 2);
+  // A request that failed in the better group goes on to the other.
+  EXPECT_GE(one.ask(1000, Tried(0b0011)).value().index, 2);
+}
+
+TEST(Decide, LeastInflightFollowsTheCountsAndElseTheRing) {
+  OneRoute one({1, 1, 1}, Algorithm::kLeastInflight);
+  EXPECT_EQ(one.count_picks(30, 0), (Counts{10, 10, 10}));
+  one.core().inflight(0) = 5;
+  one.core().inflight(1) = 2;
+  one.core().inflight(2) = 3;
+  EXPECT_EQ(one.count_picks(30, 0), (Counts{0, 30, 0}));
+  one.suspend(1, 1000, 0);
+  EXPECT_EQ(one.ask(0).value().index, 2);
+  EXPECT_EQ(one.ask(0, Tried(0b100)).value().index, 0);
+  // Probes come at once, whatever the load.
+  EXPECT_TRUE(one.ask(1000).value().probe);
+}
+
+TEST(CoreState, AReloadKeepsTheTurnsOfAnUnchangedLayout) {
+  OneRoute one({1, 1, 1});
+  EXPECT_EQ(one.ask(0).value().index, 0);
+  Route draft = one.route();
+  draft.suspend_ms = 5;
+  one.publish(draft);
+  EXPECT_EQ(one.ask(0).value().index, 1);
+  draft = one.route();
+  draft.targets[0].weight = 2;
+  one.publish(draft);
+  EXPECT_EQ(one.ask(0).value().index, 0);
+}
+
+TEST(CoreState, ARequestOnAnOlderRouteIsStillServed) {
+  OneRoute one({1, 1, 1});
+  const Route older = one.route();
+  Route draft = one.route();
+  draft.targets.resize(1);
+  one.publish(draft);
+  std::set<uint16_t> seen;
+  for (int i = 0; i < 100; ++i) {
+    seen.insert(decide(older, one.core(), Tried(0b001), Endpoint::kChat, 0).value().index);
+    ASSERT_TRUE(decide(older, one.core(), {}, Endpoint::kChat, 0));
+  }
+  EXPECT_EQ(seen, (std::set<uint16_t>{1, 2}));
+  EXPECT_EQ(one.count_picks(5, 0), (Counts{5}));
+}
+
+TEST(CoreState, ACoreWithoutTheSnapshotStillDecides) {
+  OneRoute one({1, 1});
+  CoreState stranger(0, 1, 3);
+  EXPECT_TRUE(decide(one.route(), stranger, {}, Endpoint::kChat, 0));
+}
+
+TEST(Decide, IsAFunctionOfItsArguments) {
+  const uint64_t seed = test_seed();
+  OneRoute one({3, 2, 2, 1}, Algorithm::kWeightedRoundRobin, 1, 3, seed);
+  OneRoute two({3, 2, 2, 1}, Algorithm::kWeightedRoundRobin, 1, 3, seed);
+  std::mt19937_64 random(seed);
+  for (Millis now = 0; now < 3000; ++now) {
+    if (random_below(random, 20) == 0) {
+      const auto index = static_cast<uint32_t>(random_below(random, 4));
+      one.suspend(index, 50, now);
+      two.suspend(index, 50, now);
+    }
+    const Tried tried(random_below(random, 3) == 0 ? random_below(random, 15) : 0);
+    const auto a = one.ask(now, tried);
+    const auto b = two.ask(now, tried);
+    ASSERT_EQ(a.has_value(), b.has_value());
+    if (!a) continue;
+    ASSERT_EQ(a->index, b->index);
+    ASSERT_EQ(a->probe, b->probe);
+  }
+}
+
+}  // namespace
+}  // namespace weir
