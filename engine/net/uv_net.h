@@ -32,6 +32,15 @@ struct UvNet;
 [[nodiscard]] Net* uv_net_base(UvNet* net);
 void uv_net_close(UvNet* net, void (*on_closed)(void* user), void* user);
 
+// Counted since the start; read on the worker's thread.
+struct NetCounters {
+  uint64_t accepted = 0;
+  uint64_t accept_starved = 0;  // times accept found no free descriptor; log it at most once a minute
+  uint64_t accept_shed = 0;     // connections closed unanswered after a long time without descriptors
+  uint64_t tls_resumed = 0;     // client handshakes that reused a session
+};
+[[nodiscard]] const NetCounters& uv_net_counters(const UvNet* net);
+
 // A listening socket, bound with SO_REUSEPORT so that each worker has its own. `fd` is owned by the
 // listener from now on. For every accepted connection on_accept gets a Transport without owner or
 // events; it sets both before it returns (or closes it). With tls set, bytes are decrypted.
@@ -51,7 +60,8 @@ void uv_listener_set_tls(UvListener* listener, std::shared_ptr<TlsServerContext>
 void uv_listener_pause(UvListener* listener);
 void uv_listener_resume(UvListener* listener);
 
-// Wraps an already connected socket (given by an embedder).
+// Wraps an already connected socket (given by an embedder), which belongs to the network from now
+// on. The caller sets owner and events before the loop goes on. Null when the socket is unusable.
 [[nodiscard]] Transport* uv_net_adopt(UvNet* net, int fd, std::shared_ptr<TlsServerContext> tls);
 
 // Opens, binds and listens. Any thread. First call of a process for an address uses probe = true:
