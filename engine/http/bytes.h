@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #if defined(__SSE2__)
@@ -20,6 +21,7 @@ inline constexpr uint8_t kTokenByte = 1;    // tchar: field names and methods
 inline constexpr uint8_t kTargetByte = 2;   // printable ASCII without space and '#'
 inline constexpr uint8_t kValueByte = 4;    // field values: no control byte but tab; obs-text is in
 inline constexpr uint8_t kVisibleByte = 8;  // printable ASCII, space and tab
+inline constexpr uint8_t kHostByte = 16;    // registered names but for %, RFC 3986 section 3.2.2
 
 constexpr std::array<uint8_t, 256> byte_classes_make() {
   std::array<uint8_t, 256> table{};
@@ -30,11 +32,14 @@ constexpr std::array<uint8_t, 256> byte_classes_make() {
     if (printable || i == '\t') bits |= kVisibleByte | kValueByte;
     if (i >= 0x80) bits |= kValueByte;
     const bool letter = (i >= 'a' && i <= 'z') || (i >= 'A' && i <= 'Z');
-    if (letter || (i >= '0' && i <= '9')) bits |= kTokenByte;
+    if (letter || (i >= '0' && i <= '9')) bits |= kTokenByte | kHostByte;
     table[i] = bits;
   }
   for (const char c : std::string_view("!#$%&'*+-.^_`|~")) {
     table[static_cast<unsigned char>(c)] |= kTokenByte;
+  }
+  for (const char c : std::string_view("-._~!$&'()*+,;=")) {
+    table[static_cast<unsigned char>(c)] |= kHostByte;
   }
   return table;
 }
@@ -102,13 +107,36 @@ inline constexpr std::array<uint8_t, 256> kByteClasses = byte_classes_make();
   return {first, static_cast<size_t>(last - first)};
 }
 
-// Whether `text` is `lower` (written in small letters), ASCII letters of any case.
+template <typename Word>
+[[nodiscard]] inline bool word_equals_folded(const char* text, const char* lower) {
+  Word a;
+  Word b;
+  std::memcpy(&a, text, sizeof a);
+  std::memcpy(&b, lower, sizeof b);
+  const auto letters = static_cast<Word>(b & static_cast<Word>(0x4040404040404040));
+  return (a | static_cast<Word>(letters >> 1)) == b;
+}
+
+// Whether `text` is `lower`, ASCII letters of any case. `lower` holds small letters and bytes below
+// '@' only: then bit 6 marks its letters, and setting bit 5 there folds letters and nothing else.
 [[nodiscard]] inline bool equals_folded(std::string_view text, std::string_view lower) {
-  if (text.size() != lower.size()) return false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const bool upper = c >= 'A' && c <= 'Z';
-    if ((upper ? static_cast<char>(c + 32) : c) != lower[i]) return false;
+  const size_t size = lower.size();
+  const char* const a = text.data();
+  const char* const b = lower.data();
+  if (text.size() != size) return false;
+  if (size >= 8) {
+    // The last word may overlap the one before it.
+    for (size_t i = 0; i + 8 < size; i += 8) {
+      if (!word_equals_folded<uint64_t>(a + i, b + i)) return false;
+    }
+    return word_equals_folded<uint64_t>(a + size - 8, b + size - 8);
+  }
+  if (size >= 4) {
+    return word_equals_folded<uint32_t>(a, b) &&
+           word_equals_folded<uint32_t>(a + size - 4, b + size - 4);
+  }
+  for (size_t i = 0; i < size; ++i) {
+    if (!word_equals_folded<uint8_t>(a + i, b + i)) return false;
   }
   return true;
 }

@@ -14,13 +14,6 @@ std::unexpected<Error> refuse(Errc code, std::string_view message) {
   return std::unexpected(Error{code, message});
 }
 
-bool is_reg_name_byte(char c) {
-  const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  const bool digit = c >= '0' && c <= '9';
-  constexpr std::string_view kOthers = "-._~!$&'()*+,;=";
-  return letter || digit || kOthers.find(c) != std::string_view::npos;
-}
-
 // A registered name; IPv4 addresses are names of digits and dots.
 bool is_reg_name(std::string_view host) {
   if (host.empty()) return false;
@@ -29,7 +22,7 @@ bool is_reg_name(std::string_view host) {
       if (host.size() - i < 3) return false;
       if (hex_value(host[i + 1]) < 0 || hex_value(host[i + 2]) < 0) return false;
       i += 2;
-    } else if (!is_reg_name_byte(host[i])) {
+    } else if (!byte_is(host[i], kHostByte)) {
       return false;
     }
   }

@@ -48,7 +48,7 @@ class DataLines {
 // What stands behind `name` and its colon in `line`, without one leading space; a line that is
 // only the name has an empty value. False when the field is another one.
 bool field_read(std::string_view line, std::string_view name, std::string_view* value) {
-  if (!line.starts_with(name)) return false;
+  if (line.empty() || line.front() != name.front() || !line.starts_with(name)) return false;
   line.remove_prefix(name.size());
   if (!line.empty() && line.front() != ':') return false;
   if (!line.empty()) line.remove_prefix(1);
