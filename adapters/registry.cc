@@ -1,0 +1,30 @@
+#include "adapters/registry.h"
+
+#include <array>
+
+#include "adapters/loopback/loopback.h"
+#include "adapters/openai/openai.h"
+#include "adapters/openai_compatible/openai_compatible.h"
+
+namespace weir {
+
+namespace {
+
+constexpr std::array kRegistry = {
+    &kOpenaiAdapter,
+    &kOpenaiCompatibleAdapter,
+    &kLoopbackAdapter,
+};
+
+}  // namespace
+
+std::span<const Adapter* const> adapter_registry() { return kRegistry; }
+
+const Adapter* adapter_find(std::string_view type) {
+  for (const Adapter* adapter : kRegistry) {
+    if (adapter->name == type) return adapter;
+  }
+  return nullptr;
+}
+
+}  // namespace weir
