@@ -151,10 +151,12 @@ uint16_t pick_least_inflight(const Route& route, const TargetGroup& group,
   uint16_t best = first;
   for (const uint16_t index : group.members) {
     if (!available[index]) continue;
-    const uint64_t load = inflight[route.targets[index].slot];
-    const uint64_t best_load = inflight[route.targets[best].slot];
-    // load/weight < best_load/best_weight
-    if (!found || load * effective_weight(route, best) < best_load * effective_weight(route, index)) {
+    // load/weight, compared without the divisions.
+    const uint64_t load = uint64_t{inflight[route.targets[index].slot]} *
+                          effective_weight(route, best);
+    const uint64_t best_load = uint64_t{inflight[route.targets[best].slot]} *
+                               effective_weight(route, index);
+    if (!found || load < best_load) {
       best = index;
       found = true;
     }

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "tests/unit/route/route_fixture.h"
+#include "route_fixture.h"
 
 namespace weir {
 namespace {

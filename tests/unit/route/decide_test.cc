@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <optional>
 #include <set>
 
-#include "tests/unit/route/route_fixture.h"
+#include "route_fixture.h"
 
 namespace weir {
 namespace {
@@ -245,6 +248,180 @@ TEST(Decide, IsAFunctionOfItsArguments) {
     if (!a) continue;
     ASSERT_EQ(a->index, b->index);
     ASSERT_EQ(a->probe, b->probe);
+  }
+}
+
+// Random histories, checked from outside against plain rules: what may be picked at all, and how
+// evenly.
+struct Running {
+  Pick pick;
+  Millis started;
+};
+
+// What was there to choose from, noted before the call.
+struct Options {
+  TargetSet healthy, due, waiting;  // of those that serve the endpoint and were not tried
+  std::optional<uint16_t> first_back;  // by the end of the suspension, nobody probing it
+
+  Options(OneRoute& one, const Tried& tried, size_t endpoint, Millis now) {
+    for (uint16_t i = 0; i < one.route().targets.size(); ++i) {
+      if (tried[i] || one.route().targets[i].heads[endpoint].empty()) continue;
+      const TargetHealth& health = one.health(i);
+      if (health.open_until() == 0) {
+        healthy.set(i);
+        continue;
+      }
+      waiting.set(i);
+      if (health.probe_held(now)) continue;
+      if (!health.suspended(now)) due.set(i);
+      if (!first_back || health.open_until() < one.health(*first_back).open_until()) {
+        first_back = i;
+      }
+    }
+  }
+};
+
+void check_answer(const Options& options, bool is_first, const Route& route, Millis now,
+                  const std::expected<Pick, NoTarget>& answer) {
+  if (!answer) {
+    ASSERT_TRUE(options.healthy.none());
+    ASSERT_TRUE(options.due.none());
+    ASSERT_FALSE(is_first && options.first_back);
+    ASSERT_EQ(answer.error().retry_after_ms == 0, options.waiting.none());
+    return;
+  }
+  const uint16_t index = answer->index;
+  if (options.healthy[index]) {
+    ASSERT_FALSE(answer->probe);
+    return;
+  }
+  ASSERT_TRUE(options.waiting[index]) << "tried, or not for this endpoint";
+  ASSERT_TRUE(answer->probe);
+  if (options.due[index]) return;
+  ASSERT_TRUE(is_first) << "forced on a further attempt";
+  ASSERT_TRUE(options.healthy.none());
+  ASSERT_TRUE(options.due.none());
+  const Millis until = route.targets[index].health->open_until();
+  ASSERT_EQ(until, route.targets[*options.first_back].health->open_until());
+  ASSERT_GT(until, now);
+}
+
+class RandomHistory {
+ public:
+  RandomHistory(std::mt19937_64& random, OneRoute& one) : random_(random), one_(one) {}
+
+  void step() {
+    now_ += random_below(random_, 5) == 0 ? random_below(random_, 400) : random_below(random_, 8);
+    if (!running_.empty() && random_below(random_, 2) == 0) return finish();
+    const size_t endpoint = random_below(random_, kEndpoints);
+    Tried tried;
+    for (size_t i = 0; i < one_.route().targets.size(); ++i) {
+      if (random_below(random_, 8) == 0) tried.set(i);
+    }
+    const Options options(one_, tried, endpoint, now_);
+    const auto answer = one_.ask(now_, tried, static_cast<Endpoint>(1u << endpoint));
+    check_answer(options, tried.none(), one_.route(), now_, answer);
+    if (answer) running_.push_back({*answer, now_});
+  }
+
+ private:
+  void finish() {
+    const size_t at = random_below(random_, running_.size());
+    const Running done = running_[at];
+    running_.erase(running_.begin() + static_cast<int64_t>(at));
+    const TargetHealth::Attempt attempt{done.started, done.pick.probe};
+    TargetHealth& health = one_.health(done.pick.index);
+    switch (random_below(random_, 6)) {
+      case 0:
+      case 1: return health.on_fault(attempt, Fault::kTarget, 200, -1, now_);
+      case 2: return health.on_fault(attempt, Fault::kRateLimit, 200, 700, now_);
+      case 3: return health.on_fault(attempt, Fault::kRequest, 200, -1, now_);
+      default: return health.on_success(attempt);
+    }
+  }
+
+  std::mt19937_64& random_;
+  OneRoute& one_;
+  std::vector<Running> running_;
+  Millis now_ = 1;
+};
+
+std::vector<uint32_t> random_weights(std::mt19937_64& random, size_t most, uint64_t largest) {
+  std::vector<uint32_t> weights(1 + random_below(random, most));
+  for (uint32_t& weight : weights) {
+    weight = static_cast<uint32_t>(1 + random_below(random, largest));
+  }
+  return weights;
+}
+
+TEST(DecideRandom, PicksOnlyWhatMayBePicked) {
+  std::mt19937_64 random(test_seed());
+  for (int round = 0; round < 300; ++round) {
+    const auto algorithm = static_cast<Algorithm>(random_below(random, 4));
+    OneRoute one(random_weights(random, 6, round % 5 == 0 ? 100'000 : 9), algorithm);
+    Route draft = one.route();
+    for (Target& target : draft.targets) {
+      target.priority = static_cast<uint32_t>(random_below(random, 3));
+      for (std::string& head : target.heads) {
+        if (random_below(random, 6) == 0) head.clear();
+      }
+    }
+    one.publish(draft);
+    RandomHistory history(random, one);
+    for (int i = 0; i < 300 && !testing::Test::HasFatalFailure(); ++i) history.step();
+    ASSERT_FALSE(testing::Test::HasFatalFailure()) << "round " << round;
+  }
+}
+
+double credit_bound(size_t targets) {
+  if (targets < 2) return 0;
+  double bound = 1.0 / static_cast<double>(targets * (targets - 1));
+  for (size_t i = 2; i <= targets; ++i) bound += 1.0 / static_cast<double>(i);
+  return std::max(bound, 1.0);
+}
+
+// Goal: the bound in decide.h for a constant set of suspended targets, from a core's first pick on
+// (where the ring's bound is 2, as it may begin anywhere), and the ring's own bound afterwards.
+TEST(DecideRandom, IsFairWhileAPartIsSuspendedAndAfterwards) {
+  std::mt19937_64 random(test_seed());
+  for (int round = 0; round < 300; ++round) {
+    std::vector<uint32_t> weights = random_weights(random, 8, 20);
+    weights.push_back(1);
+    OneRoute one(weights, Algorithm::kWeightedRoundRobin,
+                 static_cast<uint32_t>(random_below(random, 3)), 3, random());
+    TargetSet away;
+    for (size_t i = 0; i + 1 < weights.size(); ++i) {
+      if (random_below(random, 2) == 0) away.set(i);
+    }
+    double left = 0;
+    for (uint32_t i = 0; i < weights.size(); ++i) {
+      if (away[i]) one.suspend(i, 1000, 0);
+      if (!away[i]) left += weights[i];
+    }
+    const size_t there = weights.size() - away.count();
+    std::vector<int64_t> counts(weights.size(), 0);
+    for (int n = 1; n <= 400; ++n) {
+      ++counts[one.ask(5).value().index];
+      for (size_t i = 0; i < weights.size(); ++i) {
+        if (away[i]) {
+          ASSERT_EQ(counts[i], 0);
+          continue;
+        }
+        const double share = weights[i] / left;
+        const double bound = 2 + credit_bound(there) +
+                             2 * static_cast<double>(std::min(there, away.count())) * share;
+        ASSERT_LE(std::abs(n * share - static_cast<double>(counts[i])), bound);
+      }
+    }
+    for (uint32_t i = 0; i < weights.size(); ++i) one.health(i).clear();
+    const double all = std::accumulate(weights.begin(), weights.end(), 0.0);
+    std::fill(counts.begin(), counts.end(), 0);
+    for (int n = 1; n <= 400; ++n) {
+      ++counts[one.ask(6).value().index];
+      for (size_t i = 0; i < weights.size(); ++i) {
+        ASSERT_LT(std::abs(n * weights[i] / all - static_cast<double>(counts[i])), 2.0);
+      }
+    }
   }
 }
 

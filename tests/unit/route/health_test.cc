@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/unit/route/route_fixture.h"
+#include "route_fixture.h"
 
 namespace weir {
 namespace {

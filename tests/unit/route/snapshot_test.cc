@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/route/route_fixture.h"
+#include "route_fixture.h"
 
 namespace weir {
 namespace {

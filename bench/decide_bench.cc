@@ -1,0 +1,143 @@
+// What one decision costs: finding the key, finding the route, choosing the target.
+#include <benchmark/benchmark.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "route/decide.h"
+#include "route/health.h"
+
+namespace {
+
+using weir::Algorithm;
+
+constexpr uint32_t kKeys = 10'000;
+
+weir::KeyDigest make_digest(uint64_t number) {
+  weir::KeyDigest digest;
+  for (size_t i = 0; i < digest.size(); ++i) {
+    number = number * 6364136223846793005ull + 1442695040888963407ull;
+    digest[i] = static_cast<uint8_t>(number >> 56);
+  }
+  return digest;
+}
+
+// `routes` aliases of `targets` targets each, with their health, adopted by one core.
+struct Setup {
+  std::vector<std::unique_ptr<weir::TargetHealth>> health;
+  std::vector<std::string> names;
+  std::unique_ptr<const weir::Snapshot> snapshot;
+  weir::CoreState core{0, 2, 1};
+
+  Setup(uint32_t routes, uint32_t targets, Algorithm algorithm) {
+    weir::SnapshotBuilder builder(1, 42);
+    for (uint32_t r = 0; r < routes; ++r) add_route(builder, r, targets, algorithm);
+    for (uint32_t k = 0; k < kKeys; ++k) {
+      if (!builder.add_principal(make_digest(k), weir::Principal{})) std::abort();
+    }
+    snapshot = builder.build();
+    core.adopt(*snapshot);
+  }
+  void add_route(weir::SnapshotBuilder& builder, uint32_t slot, uint32_t targets,
+                 Algorithm algorithm) {
+    weir::Route route;
+    char name[32];
+    std::snprintf(name, sizeof(name), "team-model-%05u", slot * 7919 % 100'000);
+    route.name = names.emplace_back(name);
+    route.tenant = "default";
+    route.environment = "production";
+    route.slot = slot;
+    route.algorithm = algorithm;
+    for (uint32_t i = 0; i < targets; ++i) {
+      weir::Target& target = route.targets.emplace_back();
+      target.slot = slot * targets + i;
+      target.weight = 1 + i % 5;
+      target.heads.fill("head");
+      target.health = health.emplace_back(std::make_unique<weir::TargetHealth>()).get();
+    }
+    if (!builder.add_route(std::move(route))) std::abort();
+  }
+};
+
+void decide_first(benchmark::State& state) {
+  const auto targets = static_cast<uint32_t>(state.range(0));
+  Setup setup(1, targets, static_cast<Algorithm>(state.range(1)));
+  if (state.range(2) != 0) {
+    setup.health[targets / 2]->on_fault({1, false}, weir::Fault::kTarget, 100'000, -1, 1);
+  }
+  const weir::Route& route = *setup.snapshot->routes()[0];
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(weir::decide(route, setup.core, {}, weir::Endpoint::kChat, 2));
+  }
+}
+BENCHMARK(decide_first)
+    ->ArgNames({"targets", "algorithm", "suspended"})
+    ->ArgsProduct({{3, 64}, {0, 1, 2}, {0, 1}});
+
+void decide_retry(benchmark::State& state) {
+  Setup setup(1, static_cast<uint32_t>(state.range(0)), Algorithm::kWeightedRoundRobin);
+  const weir::Route& route = *setup.snapshot->routes()[0];
+  const weir::Tried tried(1);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(weir::decide(route, setup.core, tried, weir::Endpoint::kChat, 2));
+  }
+}
+BENCHMARK(decide_retry)->ArgName("targets")->Arg(3)->Arg(64);
+
+// Names come in an order that no cache likes.
+void find_route_and_decide(benchmark::State& state) {
+  Setup setup(static_cast<uint32_t>(state.range(0)), 3, Algorithm::kWeightedRoundRobin);
+  uint64_t next = 0;
+  for (auto _ : state) {
+    next = next * 6364136223846793005ull + 1442695040888963407ull;
+    const std::string& name = setup.names[(next >> 33) % setup.names.size()];
+    const weir::Route* route = setup.snapshot->find_route("default", "production", name);
+    benchmark::DoNotOptimize(weir::decide(*route, setup.core, {}, weir::Endpoint::kChat, 2));
+  }
+}
+BENCHMARK(find_route_and_decide)->ArgName("routes")->Arg(1)->Arg(100)->Arg(10'000);
+
+void find_principal(benchmark::State& state) {
+  Setup setup(1, 1, Algorithm::kRoundRobin);
+  std::vector<weir::KeyDigest> digests;
+  for (uint32_t k = 0; k < kKeys; ++k) digests.push_back(make_digest(k));
+  uint64_t next = 0;
+  for (auto _ : state) {
+    next = next * 6364136223846793005ull + 1442695040888963407ull;
+    const weir::KeyDigest& digest = digests[(next >> 33) % kKeys];
+    benchmark::DoNotOptimize(setup.snapshot->find_principal(digest));
+  }
+}
+BENCHMARK(find_principal);
+
+// The control thread builds; each worker adopts, on its loop.
+void build_snapshot(benchmark::State& state) {
+  for (auto _ : state) {
+    Setup setup(static_cast<uint32_t>(state.range(0)), 3, Algorithm::kWeightedRoundRobin);
+    benchmark::DoNotOptimize(setup.snapshot.get());
+  }
+}
+BENCHMARK(build_snapshot)->ArgName("routes")->Arg(100)->Arg(10'000)->Unit(benchmark::kMillisecond);
+
+void adopt_snapshot(benchmark::State& state) {
+  Setup setup(static_cast<uint32_t>(state.range(0)), 3, Algorithm::kWeightedRoundRobin);
+  const bool is_new = state.range(1) != 0;
+  for (auto _ : state) {
+    if (is_new) {
+      weir::CoreState fresh(0, 2, 1);
+      fresh.adopt(*setup.snapshot);
+      benchmark::DoNotOptimize(fresh.core());
+    } else {
+      setup.core.adopt(*setup.snapshot);
+    }
+  }
+}
+BENCHMARK(adopt_snapshot)
+    ->ArgNames({"routes", "new"})
+    ->ArgsProduct({{100, 10'000}, {0, 1}})
+    ->Unit(benchmark::kMicrosecond);
+
+}  // namespace
