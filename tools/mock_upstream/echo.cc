@@ -27,7 +27,8 @@ std::string echo_text(const Request& request) {
   for (std::size_t i = 0; i < request.fields.size(); ++i) {
     const auto [name, value] = request.field(i);
     if (i > 0) out += ',';
-    out += "[" + json_quote(name) + "," + json_quote(value) + "]";
+    out += '[';
+    out += json_quote(name) + "," + json_quote(value) + "]";
   }
   out += "],\"body_bytes\":" + std::to_string(request.body.size());
   out += ",\"body_sha256\":\"" + sha256_hex(request.body) + "\"";

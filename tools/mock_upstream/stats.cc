@@ -76,12 +76,12 @@ std::string Stats::requests_json() const {
 }
 
 std::string Stats::stats_json() const {
-  std::string out =
-      "{" + number_member("requests", requests) + number_member("accepted", accepted) +
-      number_member("open", open) + number_member("in_flight", in_flight) +
-      number_member("answered", answered) + number_member("broken_off", broken_off) +
-      number_member("client_gone", client_gone) + number_member("cut_requests", cut_requests) +
-      number_member("bad_requests", bad_requests) + number_member("tls_failures", tls_failures);
+  std::string out = "{";
+  out += number_member("requests", requests) + number_member("accepted", accepted) +
+         number_member("open", open) + number_member("in_flight", in_flight) +
+         number_member("answered", answered) + number_member("broken_off", broken_off) +
+         number_member("client_gone", client_gone) + number_member("cut_requests", cut_requests) +
+         number_member("bad_requests", bad_requests) + number_member("tls_failures", tls_failures);
   out += "\"paths\":{";
   for (const auto& [path, count] : paths_) {
     if (out.back() != '{') out += ',';
@@ -90,21 +90,22 @@ std::string Stats::stats_json() const {
   out += "},\"last\":" + list_json([](const Seen& seen) {
            const std::string& digest =
                seen.digest.empty() ? sha256_hex(seen.request.body) : seen.digest;
-           return "{" + number_member("number", seen.number) +
-                  number_member("connection", seen.connection) +
-                  number_member("body_bytes", seen.body_bytes) +
-                  "\"method\":" + json_quote(seen.request.method) +
-                  ",\"path\":" + json_quote(seen.request.path) +
-                  ",\"model\":" + json_quote(json_find_string(seen.request.body, "model")) +
-                  ",\"body_sha256\":\"" + digest + "\"}";
+           std::string item = "{";
+           item += number_member("number", seen.number) +
+                   number_member("connection", seen.connection) +
+                   number_member("body_bytes", seen.body_bytes);
+           item += "\"method\":" + json_quote(seen.request.method) +
+                   ",\"path\":" + json_quote(seen.request.path);
+           item += ",\"model\":" + json_quote(json_find_string(seen.request.body, "model"));
+           return item + ",\"body_sha256\":\"" + digest + "\"}";
          });
   out += ",\"gone\":[";
   for (const Gone& gone : gone_) {
     if (out.back() == '}') out += ',';
-    out += "{" + number_member("number", gone.number) +
-           number_member("sent_bytes", gone.sent_bytes) + number_member("pieces", gone.pieces) +
-           "\"path\":" + json_quote(gone.path) + ",\"model\":" + json_quote(gone.model) +
-           ",\"after_ms\":" + milliseconds(gone.after_ms) +
+    out += '{';
+    out += number_member("number", gone.number) + number_member("sent_bytes", gone.sent_bytes) +
+           number_member("pieces", gone.pieces) + "\"path\":" + json_quote(gone.path) +
+           ",\"model\":" + json_quote(gone.model) + ",\"after_ms\":" + milliseconds(gone.after_ms) +
            ",\"how\":" + (gone.reset ? "\"reset\"" : "\"fin\"") + "}";
   }
   return out + "]}";
