@@ -1,0 +1,440 @@
+// One attempt at one target: choose it, run the adapter's steps, send the request, and say in the
+// end how it went. Everything that may be tried again passes through exchange_attempt_failed().
+#include <algorithm>
+#include <cstring>
+
+#include "adapters/common/openai_shape.h"
+#include "base/check.h"
+#include "json/json_write.h"
+#include "proxy/client_conn.h"
+#include "proxy/exchange.h"
+#include "proxy/reply.h"
+#include "proxy/upstream_pool.h"
+#include "proxy/worker.h"
+#include "route/health.h"
+
+namespace weir {
+
+namespace {
+
+// Steps of an adapter without a network in between, before others get a turn.
+constexpr uint32_t kStepsPerTurn = 64;
+constexpr uint32_t kMaxSteps = 1'000'000;
+
+void arm(Exchange* ex, uint32_t ms) {
+  if (ms == 0) return ex->worker->wheel.disarm(&ex->deadline);
+  ex->worker->wheel.arm(&ex->deadline, ex->worker->now_ms + ms);
+}
+
+UpstreamError make_error(Fault fault, Errc code, std::string_view message) {
+  UpstreamError error;
+  error.fault = fault;
+  error.code = code;
+  error.status = wire_error(code).status;
+  error.message = message;
+  return error;
+}
+
+// The error of an attempt outlives the attempt's arena.
+void keep_error(Exchange* ex, const UpstreamError& error) {
+  ex->last_error = error;
+  ex->last_error.type = ex->arena.copy(error.type);
+  ex->last_error.wire_code = ex->arena.copy(error.wire_code);
+  ex->last_error.message = ex->arena.copy(error.message);
+  ex->last_error.param = ex->arena.copy(error.param);
+  ex->has_error = true;
+}
+
+void fail_without_target(Exchange* ex, const NoTarget& none) {
+  if (ex->has_error) return exchange_fail(ex, ex->last_error);
+  UpstreamError error = make_error(Fault::kTarget, Errc::kNoBackend,
+                                   "every target of this model is suspended after failures; "
+                                   "try again after the time in Retry-After");
+  error.retry_after_ms = static_cast<int64_t>(none.retry_after_ms);
+  exchange_fail(ex, error);
+}
+
+void open_attempt(Exchange* ex, const Pick& pick) {
+  Worker* worker = ex->worker;
+  ex->target = &ex->route->targets[pick.index];
+  ex->target_index = pick.index;
+  ex->tried.set(pick.index);
+  ex->probe = pick.probe;
+  if (ex->attempts != 0) ++worker->metrics.retries;
+  ++ex->attempts;
+  ex->steps = 0;
+  ex->replayed = false;
+  ex->has_inspected = false;
+  ex->attempt_arena.reset();
+  ex->adapter_state = AdapterState{};
+  ex->random[0] = worker->core.next_random();
+  ex->random[1] = worker->core.next_random();
+  ex->record.series = ex->target->series;
+  ex->attempt_started_ms = worker->now_ms;
+  ++worker->core.inflight(ex->target->slot);
+  ++worker->metrics.targets[ex->target->slot].inflight;
+  const uint32_t total_ms = ex->target->provider->timeouts.total_ms;
+  if (total_ms != 0) worker->wheel.arm(&ex->total_deadline, worker->now_ms + total_ms);
+}
+
+// The fields of a request that are Weir's own: framing, ids, the mark that finds loops.
+std::string_view own_fields(Exchange* ex, const UpstreamRequest& request) {
+  constexpr size_t kFixed = 160;
+  const size_t room = kFixed + ex->request_id.size() + ex->hops.size();
+  char* const text = ex->attempt_arena.allocate(room);
+  char* p = text;
+  const auto add = [&p](std::string_view part) {
+    std::memcpy(p, part.data(), part.size());
+    p += part.size();
+  };
+  if (!request.is_get) {
+    add("Content-Length: ");
+    p = write_number(p, request.body.bytes());
+    add("\r\n");
+  }
+  add("x-request-id: ");
+  add(ex->request_id);
+  add("\r\nx-weir-hop: ");
+  if (!ex->hops.empty()) {
+    add(ex->hops);
+    add(",");
+  }
+  add({ex->worker->instance, 16});
+  add("\r\n\r\n");
+  WEIR_CHECK(p <= text + room);
+  return {text, static_cast<size_t>(p - text)};
+}
+
+bool gather_request(Exchange* ex) {
+  const UpstreamRequest& request = ex->step.request;
+  ex->out.clear();
+  ex->out_sent = ex->out_offset = 0;
+  bool fits = ex->out.push(request.head) && ex->out.push(own_fields(ex, request));
+  for (const Slice& slice : request.body.span()) fits = fits && ex->out.push(slice);
+  return fits;
+}
+
+void acquire(Exchange* ex) {
+  Worker* worker = ex->worker;
+  const Provider& provider = *ex->target->provider;
+  ex->state = ExchangeState::kConnecting;
+  ex->mode = ReplyMode::kUndecided;
+  ex->out_sent = ex->out_offset = 0;
+  ex->at.acquire = worker_clock(worker);
+  UpstreamPool* pool = worker_upstream_pool(worker, provider.pool_slot);
+  switch (upstream_acquire(pool, ex, ex->replayed)) {
+    case Acquire::kReady:
+      ex->connection_reused = true;
+      return exchange_send(ex);
+    case Acquire::kDialling:
+      ex->connection_reused = false;
+      ex->at.dial = ex->at.acquire;
+      return arm(ex, provider.timeouts.connect_ms);
+    case Acquire::kWaiting:
+      ex->at.dial = 0;
+      return arm(ex, provider.timeouts.connect_ms);
+    case Acquire::kQueueFull:
+      return exchange_attempt_failed(
+          ex, make_error(Fault::kGateway, Errc::kOverloaded,
+                         "too many requests wait for a connection to the provider; try again"));
+  }
+}
+
+void start_send(Exchange* ex) {
+  if (!gather_request(ex)) {
+    return exchange_attempt_failed(
+        ex, make_error(Fault::kGateway, Errc::kInternal, "the adapter's request has too many parts"));
+  }
+  acquire(ex);
+}
+
+// A part of an answer that the adapter makes itself. False: the attempt is over, or must wait.
+bool take_local_reply(Exchange* ex) {
+  const LocalReply& part = ex->step.reply;
+  switch (part.part) {
+    case LocalReply::Part::kHead:
+      ex->reply_head = Reply{};
+      ex->reply_head.status = part.status;
+      ex->reply_head.content_type = part.content_type;
+      ex->reply_head.retry_after = part.retry_after;
+      ex->at.reply_head = worker_clock(ex->worker);
+      relay_on_head(ex);
+      break;
+    case LocalReply::Part::kBody:
+      relay_on_body(ex, part.data);
+      break;
+    case LocalReply::Part::kEnd:
+      relay_on_end(ex);
+      return false;
+    case LocalReply::Part::kCut:
+      relay_on_cut(ex, "the provider ended its answer too early");
+      return false;
+  }
+  return ex->state != ExchangeState::kDone;
+}
+
+// How one step goes on.
+enum class Next : uint8_t { kAgain, kStop };
+
+Next take_step(Exchange* ex) {
+  switch (ex->step.kind) {
+    case StepKind::kSend:
+      start_send(ex);
+      return Next::kStop;
+    case StepKind::kWait:
+      ex->state = ExchangeState::kWaiting;
+      arm(ex, std::max<uint32_t>(ex->step.wait_ms, 1));
+      return Next::kStop;
+    case StepKind::kReply: {
+      const uint8_t attempt = ex->attempts;
+      if (!take_local_reply(ex) || ex->attempts != attempt) return Next::kStop;
+      return Next::kAgain;
+    }
+    case StepKind::kFail:
+      exchange_attempt_failed(ex, ex->step.error);
+      return Next::kStop;
+    case StepKind::kNeedToken:
+    case StepKind::kFanOut:
+      exchange_attempt_failed(ex, make_error(Fault::kGateway, Errc::kInternal,
+                                             "this provider type needs a step that this build of "
+                                             "the engine does not carry out"));
+      return Next::kStop;
+  }
+  return Next::kStop;
+}
+
+void give_others_a_turn(Exchange* ex) {
+  exchange_flush(ex);
+  if (ex->state == ExchangeState::kDone) return;
+  ex->state = ExchangeState::kWaiting;
+  // A client that does not keep up is waited for; kClientReady goes on.
+  if (client_above_high_water(ex->client)) return arm(ex, 0);
+  arm(ex, 1);
+}
+
+bool may_retry(Exchange* ex, const UpstreamError& error) {
+  Worker* worker = ex->worker;
+  const bool elsewhere = error.fault == Fault::kTarget || error.fault == Fault::kTimeout ||
+                         error.fault == Fault::kRateLimit || error.fault == Fault::kCredential;
+  if (!elsewhere || ex->committed) return false;
+  if (ex->attempts >= ex->route->max_attempts) return false;
+  if (ex->tried.count() >= ex->route->targets.size()) return false;
+  const ClientLimits& limits = worker->limits;
+  if (worker->retry_budget.take(worker->now_ms, limits.retry_budget_percent,
+                                limits.retry_budget_min_per_s)) {
+    return true;
+  }
+  ++worker->metrics.retry_budget_exhausted;
+  return false;
+}
+
+void report_health(Exchange* ex, Fault fault, int64_t retry_after_ms) {
+  TargetHealth* health = ex->target->health;
+  const TargetHealth::Attempt attempt{.started = ex->attempt_started_ms, .probe = ex->probe};
+  switch (fault) {
+    case Fault::kNone:
+    case Fault::kRequest:
+      return health->on_success(attempt);
+    case Fault::kTarget:
+    case Fault::kTimeout:
+    case Fault::kRateLimit:
+    case Fault::kCredential:
+      return health->on_fault(attempt, fault, ex->route->suspend_ms, retry_after_ms,
+                              ex->worker->now_ms);
+    case Fault::kClient:
+    case Fault::kGateway:
+      if (ex->probe) health->probe_abandoned();
+      return;
+  }
+}
+
+void record_attempt(Exchange* ex, Fault fault) {
+  LedgerRecord& record = ex->record;
+  TargetCounters& counters = ex->worker->metrics.targets[ex->target->slot];
+  --counters.inflight;
+  --ex->worker->core.inflight(ex->target->slot);
+  ++(fault == Fault::kNone      ? counters.attempts_ok
+     : fault == Fault::kRequest ? counters.attempts_rejected
+     : fault == Fault::kClient  ? counters.attempts_cancelled
+                                : counters.attempts_failed);
+  if (record.attempt_count < LedgerRecord::kMaxAttempts) {
+    AttemptRecord& line = record.attempts[record.attempt_count];
+    line.target = ex->target->slot;
+    line.status = static_cast<uint16_t>(ex->reply_head.status);
+    line.fault = fault;
+    line.duration_us =
+        static_cast<uint32_t>((worker_clock(ex->worker) - ex->attempt_started_ns) / 1000);
+  }
+  ++record.attempt_count;
+}
+
+}  // namespace
+
+Call exchange_call(Exchange* ex) {
+  Worker* worker = ex->worker;
+  return Call{
+      .request = ex->view,
+      .target = *ex->target,
+      .endpoint = ex->match.endpoint,
+      .attempt = ex->attempts - 1u,
+      .step = ex->steps,
+      .strict_params = ex->target->provider->strict_params,
+      .unix_ms = worker->unix_ms,
+      .random = {ex->random[0], ex->random[1]},
+      .request_id = ex->request_id,
+      .token = {},
+      .reply = ex->has_inspected ? &ex->inspected : nullptr,
+      .arena = ex->attempt_arena,
+      .scratch = worker->scratch,
+      .scanner = worker->reply_scanner,
+      .state = ex->adapter_state,
+      .dropped_params = {},
+  };
+}
+
+void exchange_next_attempt(Exchange* ex) {
+  Worker* worker = ex->worker;
+  const Nanos begun = ex->attempts == 0 ? ex->at.parsed : worker_clock(worker);
+  const auto pick =
+      decide(*ex->route, worker->core, ex->tried, ex->match.endpoint, worker->now_ms);
+  if (!pick) return fail_without_target(ex, pick.error());
+  open_attempt(ex, *pick);
+  ex->attempt_started_ns = worker_clock(worker);
+  ex->at.decide_ns += ex->attempt_started_ns - begun;
+  exchange_run_adapter(ex);
+}
+
+void exchange_run_adapter(Exchange* ex) {
+  const Adapter* adapter = ex->target->adapter;
+  for (uint32_t i = 0; i < kStepsPerTurn && ex->steps < kMaxSteps; ++i) {
+    if (ex->client != nullptr && client_above_high_water(ex->client)) break;
+    Call call = exchange_call(ex);
+    ex->step = Step{};
+    const Result<void> next =
+        adapter->next == nullptr ? openai_next(call, &ex->step) : adapter->next(call, &ex->step);
+    ++ex->steps;
+    ex->dropped_params = call.dropped_params;
+    if (!next) {
+      UpstreamError error = error_of(next.error());
+      error.fault = error.status < 500 ? Fault::kRequest : Fault::kGateway;
+      return exchange_attempt_failed(ex, error);
+    }
+    if (take_step(ex) == Next::kStop) {
+      if (ex->state != ExchangeState::kDone) exchange_flush(ex);
+      return;
+    }
+  }
+  give_others_a_turn(ex);
+}
+
+void exchange_send(Exchange* ex) {
+  Worker* worker = ex->worker;
+  if (ex->state == ExchangeState::kConnecting) {
+    ex->at.connected = worker_clock(worker);
+    const Nanos dialled = ex->at.dial != 0 ? ex->at.dial : ex->at.connected;
+    ex->at.pool_ns += dialled - ex->at.acquire;
+    ex->at.connect_ns += ex->at.connected - dialled;
+    ex->state = ExchangeState::kSending;
+    arm(ex, ex->target->provider->timeouts.head_ms);
+  }
+  const std::span<const Slice> all = ex->out.span();
+  while (ex->out_sent < all.size() && ex->upstream->io->queued_bytes == 0) {
+    SliceList burst;
+    size_t room = kWriteBurst;
+    while (ex->out_sent < all.size() && room != 0) {
+      const Slice& slice = all[ex->out_sent];
+      const size_t n = std::min(room, slice.size - ex->out_offset);
+      WEIR_CHECK(burst.push({slice.data + ex->out_offset, n}));
+      room -= n;
+      ex->out_offset += n;
+      if (ex->out_offset < slice.size) break;
+      ex->out_offset = 0;
+      ++ex->out_sent;
+    }
+    upstream_write(ex->upstream, burst.span());
+    if (ex->upstream->io->closing) return;
+  }
+  // A reply may already be under way (the provider refused early): the state is left to it.
+  if (ex->out_sent == all.size() && ex->state == ExchangeState::kSending) {
+    ex->state = ExchangeState::kAwaiting;
+  }
+}
+
+void exchange_on_connected(Exchange* ex, UpstreamConn* conn) {
+  ex->connection_reused = conn->reused;
+  // It waited for a connection: all of that was the pool's time.
+  if (ex->at.dial == 0) ex->at.dial = worker_clock(ex->worker);
+  exchange_step(ex, ExchangeEvent::kConnected);
+}
+
+void exchange_on_connect_failed(Exchange* ex, NetError error, std::string_view detail) {
+  ex->at.connect_ns += worker_clock(ex->worker) - ex->at.acquire;
+  if (error == NetError::kNoResources) {
+    return exchange_attempt_failed(
+        ex, make_error(Fault::kGateway, Errc::kOverloaded,
+                       "Weir has no descriptors left for another connection; try again"));
+  }
+  std::string message = "the provider could not be reached: ";
+  message += net_error_text(error);
+  if (!detail.empty()) message.append(" (").append(detail).append(")");
+  exchange_attempt_failed(ex, make_error(Fault::kTarget, Errc::kUpstreamUnavailable, message));
+}
+
+void exchange_on_broken(Exchange* ex, std::string_view why, bool got_bytes) {
+  if (ex->state == ExchangeState::kDone) return;
+  if (ex->committed) return relay_on_cut(ex, why);
+  const bool stale = ex->connection_reused && !got_bytes && !ex->replayed &&
+                     (ex->state == ExchangeState::kSending || ex->state == ExchangeState::kAwaiting);
+  if (stale) {
+    // The pooled connection died under us before a byte of an answer: once more, on a new one.
+    ex->replayed = true;
+    ++ex->worker->metrics.replays;
+    return acquire(ex);
+  }
+  std::string message = "the provider's answer broke off: ";
+  message += why;
+  exchange_attempt_failed(ex, make_error(Fault::kTarget, Errc::kUpstreamUnavailable, message));
+}
+
+void exchange_attempt_done(Exchange* ex, Fault fault, int64_t retry_after_ms) {
+  Worker* worker = ex->worker;
+  const Nanos now = worker_clock(worker);
+  // An attempt that ends while its answer is awaited spent that time upstream.
+  if (ex->at.connected != 0 && ex->at.reply_head == 0) ex->at.upstream_ns += now - ex->at.connected;
+  ex->at.connected = ex->at.reply_head = ex->at.dial = 0;
+  record_attempt(ex, fault);
+  report_health(ex, fault, retry_after_ms);
+  worker->wheel.disarm(&ex->deadline);
+  worker->wheel.disarm(&ex->total_deadline);
+  if (ex->pool_node.linked()) {
+    upstream_forget_waiter(worker_upstream_pool(worker, ex->target->provider->pool_slot), ex);
+  }
+  ex->target = nullptr;
+  ex->probe = false;
+  if (ex->upstream != nullptr) {
+    upstream_detach(ex->upstream, fault == Fault::kNone || ex->upstream_ended);
+  }
+  ex->upstream_ended = false;
+}
+
+void exchange_attempt_failed(Exchange* ex, const UpstreamError& error) {
+  keep_error(ex, error);
+  const bool again = may_retry(ex, error);
+  exchange_attempt_done(ex, error.fault, error.retry_after_ms);
+  ex->reply.release(ex->worker);
+  ex->reply_head = Reply{};
+  ex->boundary.reset();
+  ex->facts = StreamFacts{};
+  ex->pending.clear();
+  ex->run = ex->pending_head = ex->whole = {};
+  if (again) return exchange_next_attempt(ex);
+  exchange_fail(ex, ex->last_error);
+}
+
+void exchange_fail(Exchange* ex, const UpstreamError& error) {
+  WEIR_DCHECK(!ex->committed);
+  ex->dropped_params = {};
+  reply_error(ex, error);
+}
+
+}  // namespace weir

@@ -1,0 +1,50 @@
+// Holds the bytes of one request body or one buffered reply, with scan padding behind them.
+//
+// Small bodies go into a pooled block, so that a 4 KB chat request allocates nothing; a large body
+// that came in one read keeps the read block it came in; everything else grows step by step as
+// bytes really arrive (never from a declared length). Every byte held is accounted to the process
+// bound by the worker. Owned by an Exchange; one thread.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "json/request_scan.h"
+#include "net/transport.h"
+
+namespace weir {
+
+struct Worker;
+
+struct SmallBlock {
+  static constexpr size_t kBytes = 16 * 1024;
+  char data[kBytes + RequestScanner::kPadding];
+};
+
+class BodyBuffer {
+ public:
+  BodyBuffer() = default;
+  BodyBuffer(const BodyBuffer&) = delete;
+  BodyBuffer& operator=(const BodyBuffer&) = delete;
+
+  // Appends a copy. False: the process-wide bound on buffered bytes is reached.
+  [[nodiscard]] bool append(Worker* worker, std::string_view bytes);
+  // Takes over the worker's current read block, in which `bytes` lie. Inside on_read only.
+  [[nodiscard]] bool keep_block(Worker* worker, std::string_view bytes);
+  void release(Worker* worker);
+
+  [[nodiscard]] std::string_view view() const { return {data_, size_}; }
+  [[nodiscard]] size_t size() const { return size_; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+
+ private:
+  enum class Kind : uint8_t { kNone, kSmall, kBlock, kHeap };
+  [[nodiscard]] bool grow(Worker* worker, size_t need);
+  char* data_ = nullptr;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
+  ReadBlock* block_ = nullptr;
+  Kind kind_ = Kind::kNone;
+};
+
+}  // namespace weir

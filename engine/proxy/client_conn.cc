@@ -1,0 +1,389 @@
+#include "proxy/client_conn.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/check.h"
+#include "proxy/exchange.h"
+#include "proxy/reply.h"
+#include "proxy/worker.h"
+
+namespace weir {
+
+namespace {
+
+void on_read(Transport* t, std::string_view bytes);
+void on_eof(Transport* t);
+void on_error(Transport* t, NetError error);
+void on_drain(Transport* t);
+void on_closed(Transport* t);
+void on_open(Transport*, NetError, std::string_view) {}  // accepted transports are open already
+
+constexpr TransportEvents kClientEvents = {
+    .on_open = on_open,
+    .on_read = on_read,
+    .on_eof = on_eof,
+    .on_error = on_error,
+    .on_drain = on_drain,
+    .on_closed = on_closed,
+};
+
+ClientConn* owner(Transport* t) { return static_cast<ClientConn*>(t->owner); }
+
+void arm(ClientConn* conn, uint32_t ms) {
+  if (ms == 0) return conn->worker->wheel.disarm(&conn->deadline);
+  conn->worker->wheel.arm(&conn->deadline, conn->worker->now_ms + ms);
+}
+
+void release_spill(ClientConn* conn) {
+  std::free(conn->spill);
+  conn->spill = nullptr;
+  conn->spill_size = conn->spill_capacity = 0;
+}
+
+// Bytes that must outlive this read: a head that is not complete, or a pipelined request.
+void spill_append(ClientConn* conn, std::string_view bytes) {
+  const size_t need = conn->spill_size + bytes.size();
+  if (need > conn->spill_capacity) {
+    const size_t capacity = std::max<size_t>(need, std::max<size_t>(1024, conn->spill_capacity * 2));
+    conn->spill = static_cast<char*>(std::realloc(conn->spill, capacity + kReadPadding));
+    WEIR_CHECK(conn->spill != nullptr);
+    conn->spill_capacity = capacity;
+  }
+  std::memcpy(conn->spill + conn->spill_size, bytes.data(), bytes.size());
+  conn->spill_size = need;
+}
+
+void spill_consume(ClientConn* conn, size_t bytes) {
+  conn->spill_size -= bytes;
+  if (conn->spill_size == 0) return release_spill(conn);
+  std::memmove(conn->spill, conn->spill + bytes, conn->spill_size);
+}
+
+void enter_linger(ClientConn* conn) {
+  conn->state = ClientState::kLinger;
+  release_spill(conn);
+  transport_shutdown(conn->io);
+  if (conn->io->closing) return;
+  if (conn->saw_eof) return transport_close(conn->io);
+  transport_resume(conn->io);
+  arm(conn, ClientConn::kLingerMs);
+}
+
+void refuse_head(ClientConn* conn, const Error& error) {
+  conn->keep_alive = false;
+  reply_early_error(conn, error);
+  if (conn->io->closing) return;
+  enter_linger(conn);
+}
+
+// --- one state each: how many bytes were used ---------------------------------------------------
+
+void begin_head(ClientConn* conn) {
+  conn->state = ClientState::kHead;
+  conn->scanner.reset();
+  conn->first_byte_ns = conn->worker->now_ns;
+  arm(conn, conn->worker->limits.header_timeout_ms);
+}
+
+void begin_body(ClientConn* conn, const RequestHead& head) {
+  conn->state = ClientState::kBody;
+  conn->chunked_body = head.framing == Framing::kChunked;
+  conn->chunked.reset();
+  conn->body_remaining = head.framing == Framing::kLength ? head.content_length : 0;
+}
+
+void body_complete(ClientConn* conn) {
+  conn->state = ClientState::kBusy;
+  conn->worker->wheel.disarm(&conn->deadline);
+  exchange_start(conn->exchange);
+}
+
+// A head ends in `text`, whose first bytes may have been scanned before.
+size_t feed_head(ClientConn* conn, std::string_view text, bool from_spill) {
+  const size_t seen = conn->scanner.seen_bytes();
+  HeadLimits limits;
+  limits.max_bytes = conn->worker->limits.max_header_bytes;
+  const auto progress = conn->scanner.feed(text.substr(seen), limits);
+  if (!progress) {
+    refuse_head(conn, progress.error());
+    return text.size();
+  }
+  if (progress->status == HeadScanner::Status::kMore) {
+    if (!from_spill) spill_append(conn, text);
+    return from_spill ? 0 : text.size();
+  }
+  const size_t head_bytes = seen + progress->consumed;
+  RequestHead head;
+  const auto parsed = parse_request_head(text.substr(0, head_bytes), &head);
+  if (!parsed) {
+    refuse_head(conn, parsed.error());
+    return text.size();
+  }
+  conn->keep_alive = head.keep_alive && !conn->worker->draining;
+  begin_body(conn, head);
+  arm(conn, conn->worker->limits.body_timeout_ms);
+  exchange_begin(conn, head);
+  const bool body_follows = conn->chunked_body || conn->body_remaining != 0;
+  if (conn->state == ClientState::kBody && !body_follows) body_complete(conn);
+  return head_bytes;
+}
+
+void body_failed(ClientConn* conn, const Error& error) {
+  conn->keep_alive = false;
+  exchange_refuse(conn->exchange, error);
+}
+
+bool body_append(ClientConn* conn, std::string_view bytes, bool last, bool from_spill) {
+  Exchange* ex = conn->exchange;
+  Worker* worker = conn->worker;
+  if (ex->body.size() + bytes.size() > worker->limits.max_body_bytes) {
+    body_failed(conn, {Errc::kBodyTooLarge, "the request body is larger than limits.max_body_bytes"});
+    return false;
+  }
+  // A large body that came whole stays where it was read.
+  const bool keep = last && !from_spill && ex->body.empty() && bytes.size() > SmallBlock::kBytes;
+  const bool held = keep ? ex->body.keep_block(worker, bytes) : ex->body.append(worker, bytes);
+  if (held) return true;
+  body_failed(conn, {Errc::kOverloaded, "too many bytes are held for other requests; try again"});
+  return false;
+}
+
+size_t feed_length_body(ClientConn* conn, std::string_view text, bool from_spill) {
+  const size_t use = std::min<uint64_t>(conn->body_remaining, text.size());
+  const bool last = use == conn->body_remaining;
+  if (!body_append(conn, text.substr(0, use), last, from_spill)) return use;
+  conn->body_remaining -= use;
+  if (last) body_complete(conn);
+  return use;
+}
+
+size_t feed_chunked_body(ClientConn* conn, std::string_view text) {
+  size_t used = 0;
+  while (used < text.size() && conn->state == ClientState::kBody) {
+    const auto piece = conn->chunked.feed(text.substr(used));
+    if (!piece) {
+      body_failed(conn, {Errc::kMalformedRequest, piece.error().message});
+      return text.size();
+    }
+    used += piece->consumed;
+    if (!piece->data.empty() && !body_append(conn, piece->data, false, true)) return text.size();
+    if (piece->done) body_complete(conn);
+  }
+  return used;
+}
+
+size_t feed_body(ClientConn* conn, std::string_view text, bool from_spill) {
+  arm(conn, conn->worker->limits.body_timeout_ms);
+  return conn->chunked_body ? feed_chunked_body(conn, text)
+                            : feed_length_body(conn, text, from_spill);
+}
+
+// Requests end in the middle of a buffer, answers complete inside: a loop, so that a pipeline of
+// any length needs no stack. Returns how many bytes of `text` need no more attention.
+size_t feed(ClientConn* conn, std::string_view text, bool from_spill) {
+  size_t used = 0;
+  while (used < text.size() && !conn->io->closing) {
+    const std::string_view rest = text.substr(used);
+    switch (conn->state) {
+      case ClientState::kIdle:
+        begin_head(conn);
+        [[fallthrough]];
+      case ClientState::kHead: {
+        const size_t step = feed_head(conn, rest, from_spill);
+        if (step == 0) return used;
+        used += step;
+        break;
+      }
+      case ClientState::kBody:
+        used += feed_body(conn, rest, from_spill);
+        break;
+      case ClientState::kBusy:
+        return used;
+      case ClientState::kLinger:
+      case ClientState::kClosed:
+        return text.size();
+    }
+  }
+  return used;
+}
+
+void feed_spill(ClientConn* conn) {
+  const size_t used = feed(conn, {conn->spill, conn->spill_size}, true);
+  if (conn->io->closing || conn->spill == nullptr) return;
+  spill_consume(conn, used);
+  if (conn->state != ClientState::kBusy) transport_resume(conn->io);
+}
+
+// --- events -------------------------------------------------------------------------------------
+
+void on_read(Transport* t, std::string_view bytes) {
+  ClientConn* conn = owner(t);
+  const Turn turn(conn->worker);
+  conn->worker->metrics.bytes_from_clients += bytes.size();
+  if (conn->state == ClientState::kLinger || conn->state == ClientState::kClosed) return;
+  if (conn->spill_size != 0) {
+    spill_append(conn, bytes);
+    if (conn->state != ClientState::kBusy) return feed_spill(conn);
+  } else {
+    const size_t used = feed(conn, bytes, false);
+    if (t->closing || used == bytes.size()) return;
+    spill_append(conn, bytes.substr(used));
+  }
+  // Busy with what came before: the next request waits, up to a bound.
+  if (conn->spill_size > ClientConn::kMaxPipelined) transport_pause(t);
+}
+
+void on_eof(Transport* t) {
+  ClientConn* conn = owner(t);
+  const Turn turn(conn->worker);
+  conn->saw_eof = true;
+  if (conn->exchange != nullptr) return client_abort(conn);
+  transport_close(t);
+}
+
+void on_error(Transport* t, NetError) {
+  ClientConn* conn = owner(t);
+  const Turn turn(conn->worker);
+  client_abort(conn);
+}
+
+void on_drain(Transport* t) {
+  ClientConn* conn = owner(t);
+  const Turn turn(conn->worker);
+  conn->worker->wheel.disarm(&conn->stall);
+  if (conn->exchange != nullptr) exchange_client_ready(conn->exchange);
+}
+
+void on_closed(Transport* t) {
+  ClientConn* conn = owner(t);
+  Worker* worker = conn->worker;
+  const Turn turn(worker);
+  if (conn->exchange != nullptr) exchange_client_gone(conn->exchange);
+  --worker->metrics.client_connections;
+  worker->control->bounds.connections.fetch_sub(1, std::memory_order_relaxed);
+  worker->client_pool.give(conn);
+}
+
+void on_deadline(void* owner_pointer) {
+  auto* conn = static_cast<ClientConn*>(owner_pointer);
+  ++conn->worker->metrics.client_timeouts;
+  switch (conn->state) {
+    case ClientState::kHead:
+      return refuse_head(conn, {Errc::kRequestTimeout, "the request head took too long"});
+    case ClientState::kBody:
+      return body_failed(conn, {Errc::kRequestTimeout, "the request body stopped arriving"});
+    case ClientState::kIdle:
+    case ClientState::kLinger:
+    case ClientState::kBusy:
+    case ClientState::kClosed:
+      return transport_close(conn->io);
+  }
+}
+
+// The client took nothing for a whole period: its memory is given back by a reset.
+void on_stall(void* owner_pointer) {
+  auto* conn = static_cast<ClientConn*>(owner_pointer);
+  Worker* worker = conn->worker;
+  const size_t queued = conn->io->queued_bytes;
+  if (queued == 0) return;
+  if (queued < conn->stalled_at) {
+    conn->stalled_at = queued;
+    return worker->wheel.arm(&conn->stall, worker->now_ms + worker->limits.write_stall_timeout_ms);
+  }
+  ++worker->metrics.write_stalls;
+  client_abort(conn);
+}
+
+bool over_connection_cap(Worker* worker) {
+  const uint64_t open = worker->control->bounds.connections.load(std::memory_order_relaxed);
+  return open >= worker->limits.max_connections || worker->draining ||
+         worker->publication == nullptr;
+}
+
+}  // namespace
+
+ClientConn::ClientConn(Worker* w, Transport* transport) : worker(w), io(transport) {
+  deadline.on_due = on_deadline;
+  deadline.owner = this;
+  stall.on_due = on_stall;
+  stall.owner = this;
+  worker->clients.push_back(this);
+}
+
+ClientConn::~ClientConn() {
+  worker->wheel.disarm(&deadline);
+  worker->wheel.disarm(&stall);
+  worker_node.unlink();
+  ready_node.unlink();
+  std::free(spill);
+}
+
+void client_accept(Worker* worker, Transport* transport) {
+  // A refused one needs an owner all the same, for its close callback.
+  const bool refuse = over_connection_cap(worker);
+  ClientConn* conn = worker->client_pool.take(worker, transport);
+  transport->owner = conn;
+  transport->events = &kClientEvents;
+  ++worker->metrics.client_connections;
+  worker->control->bounds.connections.fetch_add(1, std::memory_order_relaxed);
+  if (refuse) {
+    ++worker->metrics.client_refused;
+    return client_abort(conn);
+  }
+  ++worker->metrics.client_accepted;
+  arm(conn, worker->limits.idle_timeout_ms);
+}
+
+void client_write(ClientConn* conn, std::span<const Slice> slices) {
+  if (conn->io->closing) return;
+  Worker* worker = conn->worker;
+  for (const Slice& slice : slices) worker->metrics.bytes_to_clients += slice.size;
+  transport_write(conn->io, slices);
+  if (conn->io->queued_bytes == 0 || conn->stall.armed()) return;
+  conn->stalled_at = conn->io->queued_bytes;
+  worker->wheel.arm(&conn->stall, worker->now_ms + worker->limits.write_stall_timeout_ms);
+}
+
+void client_request_done(ClientConn* conn) {
+  conn->exchange = nullptr;
+  if (conn->io->closing) return;
+  const bool body_unread = conn->state == ClientState::kBody &&
+                           (conn->chunked_body || conn->body_remaining != 0);
+  if (!conn->keep_alive || body_unread || conn->worker->draining) return enter_linger(conn);
+  conn->state = ClientState::kIdle;
+  arm(conn, conn->worker->limits.idle_timeout_ms);
+  // A pipelined request waits. It starts at the end of this turn and not here, because the upstream
+  // connection that just answered may still be in the middle of its read.
+  if (conn->spill_size != 0 && !conn->ready_node.linked()) conn->worker->ready_clients.push_back(conn);
+}
+
+void client_resume_pipeline(ClientConn* conn) {
+  if (conn->io->closing || conn->spill_size == 0) return;
+  if (conn->state == ClientState::kBusy || conn->state == ClientState::kBody) return;
+  feed_spill(conn);
+}
+
+void client_cut(ClientConn* conn) {
+  conn->exchange = nullptr;
+  conn->keep_alive = false;
+  if (conn->io->closing) return;
+  enter_linger(conn);
+}
+
+void client_abort(ClientConn* conn) {
+  conn->state = ClientState::kClosed;
+  transport_abort(conn->io);
+  if (Exchange* ex = conn->exchange) {
+    conn->exchange = nullptr;
+    exchange_client_gone(ex);
+  }
+}
+
+void client_drain(ClientConn* conn) {
+  conn->keep_alive = false;
+  if (conn->state == ClientState::kIdle) transport_close(conn->io);
+}
+
+}  // namespace weir

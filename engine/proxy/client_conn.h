@@ -1,0 +1,80 @@
+// One client connection: bytes in, requests out, one request at a time, answers in order.
+//
+// States: idle (nothing held) -> head -> body -> busy (its Exchange is in flight) -> idle, or
+// linger (an answer with `connection: close` was sent; everything else is read and dropped).
+// Invariants: 1. `exchange` is set exactly in body and busy. 2. spill_ holds bytes only while a
+// head is incomplete or a pipelined request waits. 3. freed only in on_closed of its transport.
+// Worker thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include <weir/types.h>
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "http/chunked.h"
+#include "http/parser.h"
+#include "net/deadline.h"
+#include "net/transport.h"
+
+namespace weir {
+
+struct Exchange;
+struct Worker;
+
+enum class ClientState : uint8_t { kIdle, kHead, kBody, kBusy, kLinger, kClosed };
+
+struct ClientConn {
+  static constexpr size_t kMaxPipelined = 64 * 1024;
+  static constexpr uint32_t kLingerMs = 1'000;
+  // Unread answer bytes at which the upstream is paused, and at which it goes on (when drained).
+  static constexpr size_t kHighWater = 256 * 1024;
+
+  explicit ClientConn(Worker* w, Transport* transport);
+  ~ClientConn();
+
+  Worker* worker;
+  Transport* io;
+  Exchange* exchange = nullptr;
+  ListNode worker_node;
+  ListNode ready_node;      // in Worker::ready_clients: a pipelined request can start
+  Deadline deadline;        // head, body, idle, linger; one at a time
+  Deadline stall;           // the client takes nothing
+  ClientState state = ClientState::kIdle;
+  bool keep_alive = true;   // after the present request
+  bool chunked_body = false;
+  bool saw_eof = false;
+  HeadScanner scanner{HeadScanner::Kind::kRequest};
+  ChunkedDecoder chunked;
+  uint64_t body_remaining = 0;
+  size_t stalled_at = 0;    // queued bytes when `stall` was armed
+  Nanos first_byte_ns = 0;  // of the request at hand
+  char* spill = nullptr;
+  size_t spill_size = 0;
+  size_t spill_capacity = 0;
+};
+
+void client_accept(Worker* worker, Transport* transport);
+
+// Bytes of an answer. May find out that the connection is gone; never calls back into the exchange.
+void client_write(ClientConn* conn, std::span<const Slice> slices);
+[[nodiscard]] inline bool client_above_high_water(const ClientConn* conn) {
+  return conn->io->queued_bytes > ClientConn::kHighWater;
+}
+
+// The answer is complete: the next request, or a lingering close.
+void client_request_done(ClientConn* conn);
+// End of a turn: starts the pipelined request, if there is one and the connection is free.
+void client_resume_pipeline(ClientConn* conn);
+// The answer cannot be completed (a cut stream): FIN after what was written.
+void client_cut(ClientConn* conn);
+// Now, without ceremony.
+void client_abort(ClientConn* conn);
+// Draining: closes at once when idle, else after the present answer.
+void client_drain(ClientConn* conn);
+
+}  // namespace weir

@@ -1,0 +1,380 @@
+#include "proxy/exchange.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "json/json_write.h"
+#include "proxy/auth.h"
+#include "proxy/client_conn.h"
+#include "proxy/reply.h"
+#include "proxy/upstream_pool.h"
+#include "proxy/worker.h"
+
+namespace weir {
+
+namespace {
+
+constexpr size_t kMaxHops = 8;
+
+void on_deadline(void* owner) {
+  exchange_step(static_cast<Exchange*>(owner), ExchangeEvent::kDeadline);
+}
+void on_total_deadline(void* owner) {
+  exchange_step(static_cast<Exchange*>(owner), ExchangeEvent::kTotalDeadline);
+}
+
+bool printable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+// The client's id when it can be shown everywhere as it is, else one of ours.
+std::string_view request_id_of(Exchange* ex, std::string_view offered) {
+  const bool usable =
+      !offered.empty() && offered.size() <= LedgerRecord::kMaxRequestId && printable(offered);
+  if (usable) return ex->arena.copy(offered);
+  constexpr std::string_view kPrefix = "req-";
+  constexpr size_t kDigits = 24;
+  char* text = ex->arena.allocate(kPrefix.size() + kDigits);
+  std::memcpy(text, kPrefix.data(), kPrefix.size());
+  uint64_t bits = 0;
+  for (size_t i = 0; i < kDigits; ++i) {
+    if (i % 16 == 0) bits = ex->worker->core.next_random();
+    text[kPrefix.size() + i] = "0123456789abcdef"[bits & 15];
+    bits >>= 4;
+  }
+  return {text, kPrefix.size() + kDigits};
+}
+
+template <size_t N>
+uint8_t copy_cut(char (&to)[N], std::string_view from) {
+  const size_t n = std::min(N, from.size());
+  std::memcpy(to, from.data(), n);
+  return static_cast<uint8_t>(n);
+}
+
+RequestKind kind_of(Place place) {
+  switch (place) {
+    case Place::kInference:
+      return RequestKind::kInference;
+    case Place::kModels:
+    case Place::kModel:
+      return RequestKind::kModels;
+    case Place::kHealth:
+    case Place::kReady:
+      return RequestKind::kHealth;
+    case Place::kManagement:
+      return RequestKind::kManagement;
+  }
+  return RequestKind::kUnknown;
+}
+
+void open_record(Exchange* ex, const RequestHead& head) {
+  LedgerRecord& record = ex->record;
+  record.started_unix_ms = ex->worker->unix_ms;
+  record.kind = kind_of(ex->match.place);
+  record.endpoint = ex->match.endpoint;
+  record.method_len = copy_cut(record.method, head.method_name);
+  record.path_len = copy_cut(record.path, head.path);
+  record.request_id_len = copy_cut(record.request_id, ex->request_id);
+  record.peer_len = copy_cut(record.peer, ex->client->io->peer);
+  record.peer_len = static_cast<uint8_t>(strnlen(record.peer, record.peer_len));
+  ex->at.first_byte = ex->client->first_byte_ns;
+}
+
+// A request that carries our own mark came back to us; one with many marks is going round between
+// several gateways.
+bool is_loop(const Exchange* ex) {
+  if (ex->hops.empty()) return false;
+  if (ex->hops.find(ex->worker->instance) != std::string_view::npos) return true;
+  const auto commas = std::count(ex->hops.begin(), ex->hops.end(), ',');
+  return static_cast<size_t>(commas) + 1 >= kMaxHops || !printable(ex->hops);
+}
+
+bool may_use(const Principal& principal, const Route& route) {
+  if (principal.all_models) return true;
+  const auto& allowed = principal.allowed_routes;
+  return std::binary_search(allowed.begin(), allowed.end(), route.slot);
+}
+
+Field required_field(Endpoint endpoint) {
+  switch (endpoint) {
+    case Endpoint::kChat:
+      return Field::kMessages;
+    case Endpoint::kCompletions:
+      return Field::kPrompt;
+    case Endpoint::kEmbeddings:
+      return Field::kInput;
+  }
+  return Field::kMessages;
+}
+
+Error missing_field(Endpoint endpoint) {
+  switch (endpoint) {
+    case Endpoint::kChat:
+      return {Errc::kInvalidField, "`messages` is required: a list of chat messages", "messages"};
+    case Endpoint::kCompletions:
+      return {Errc::kInvalidField, "`prompt` is required: a string or a list", "prompt"};
+    case Endpoint::kEmbeddings:
+      return {Errc::kInvalidField, "`input` is required: a string or a list", "input"};
+  }
+  return {Errc::kInvalidField, "a required field is missing"};
+}
+
+Error unknown_model(Exchange* ex) {
+  std::string text = "the model ";
+  json_append_string(&text, ex->view.model);
+  text += " does not exist or this key may not use it; GET /v1/models lists what there is";
+  return {Errc::kModelNotFound, ex->arena.copy(text), "model"};
+}
+
+// What the head alone can refuse; the body is not read then.
+Result<void> check_head(Exchange* ex, const RequestHead& head) {
+  const uint64_t max_body = ex->worker->limits.max_body_bytes;
+  if (!ex->match.allow.empty()) {
+    return std::unexpected(Error{Errc::kMethodNotAllowed, "this path does not take that method"});
+  }
+  if (is_loop(ex)) {
+    return std::unexpected(Error{Errc::kLoopDetected, "this request has been here before; a "
+                                                      "provider's base_url leads back to Weir"});
+  }
+  if (!head.content_encoding.empty() && head.content_encoding != "identity") {
+    return std::unexpected(
+        Error{Errc::kUnsupportedMediaType, "send the body without Content-Encoding"});
+  }
+  if (head.framing == Framing::kNone && head.method == Method::kPost) {
+    return std::unexpected(Error{Errc::kLengthRequired, "send Content-Length or chunked"});
+  }
+  if (head.framing == Framing::kLength && head.content_length > max_body) {
+    return std::unexpected(
+        Error{Errc::kBodyTooLarge, "the request body is larger than limits.max_body_bytes"});
+  }
+  return {};
+}
+
+Result<void> admit_head(Exchange* ex, const RequestHead& head) {
+  Worker* worker = ex->worker;
+  if (!ex->match.is_public()) {
+    const Principal* principal =
+        authenticate(head, *worker->snapshot(), worker->unix_ms / 1000);
+    if (principal == nullptr) {
+      return std::unexpected(
+          Error{Errc::kUnauthorized, "no valid API key: send `Authorization: Bearer KEY`"});
+    }
+    worker->link->pins.pin(principal->pin);
+    ex->principal = principal;
+    ex->record.principal = principal->pin;
+  }
+  return check_head(ex, head);
+}
+
+Result<void> admit_request(Exchange* ex) {
+  Worker* worker = ex->worker;
+  ScanOptions options;
+  if (!worker->limits.validate_full) options.validation = ScanOptions::Validation::kTopLevel;
+  const auto scanned = worker->request_scanner.scan(ex->body.view(), options, &ex->view);
+  ex->at.parsed = worker_clock(worker);
+  if (!scanned) return scanned;
+  const Endpoint endpoint = ex->match.endpoint;
+  if (!ex->view.has(required_field(endpoint))) return std::unexpected(missing_field(endpoint));
+  if (endpoint == Endpoint::kEmbeddings) ex->view.stream = false;
+  ex->record.stream = ex->view.stream;
+  const Principal& who = *ex->principal;
+  const Route* route = worker->snapshot()->find_route(who.tenant, who.environment, ex->view.model);
+  if (route == nullptr) return std::unexpected(unknown_model(ex));
+  ex->record.route = route->slot;
+  if (!may_use(who, *route)) {
+    return std::unexpected(Error{Errc::kAccessDenied, "this key may not use that model", "model"});
+  }
+  if ((route->endpoints & endpoint_bit(endpoint)) == 0) {
+    return std::unexpected(
+        Error{Errc::kUnsupportedEndpoint, "no provider of this model serves that endpoint"});
+  }
+  worker->link->pins.pin(route->pin);
+  ex->route = route;
+  return {};
+}
+
+void start_inference(Exchange* ex) {
+  Worker* worker = ex->worker;
+  if (const auto admitted = admit_request(ex); !admitted) {
+    return reply_error(ex, error_of(admitted.error()));
+  }
+  ex->accepted = true;
+  ++worker->metrics.accepted;
+  ++worker->metrics.in_flight;
+  worker->retry_budget.on_request(worker->now_ms);
+  exchange_next_attempt(ex);
+}
+
+void start_control(Exchange* ex) {
+  auto* call = new ManagementCall();
+  call->worker = ex->worker->link;
+  call->exchange = ex;
+  call->method.assign(ex->record.method, ex->record.method_len);
+  call->path = ex->path;
+  call->body = ex->body.view();
+  call->request_id = ex->request_id;
+  call->peer.assign(ex->record.peer, ex->record.peer_len);
+  const size_t question = call->path.find('?');
+  if (question != std::string::npos) {
+    call->query = call->path.substr(question + 1);
+    call->path.resize(question);
+  }
+  call->key_id = ex->principal->id;
+  call->tenant = ex->principal->tenant;
+  call->environment = ex->principal->environment;
+  call->admin = ex->principal->role == Role::kAdmin;
+  call->metrics_only = ex->principal->metrics_only;
+  ex->state = ExchangeState::kControl;
+  exchange_hold(ex, kHoldControl);
+  ex->worker->control->calls.push(call);
+  ex->worker->control->wake(ex->worker->control);
+}
+
+UpstreamError timeout_error(std::string_view message) {
+  UpstreamError error;
+  error.fault = Fault::kTimeout;
+  error.code = Errc::kUpstreamTimeout;
+  error.status = wire_error(Errc::kUpstreamTimeout).status;
+  error.message = message;
+  return error;
+}
+
+void on_attempt_timeout(Exchange* ex) {
+  if (ex->pool_node.linked()) {
+    return exchange_attempt_failed(
+        ex, error_of({Errc::kOverloaded, "no connection to the provider became free in time; "
+                                         "raise max_connections or try again"}));
+  }
+  const bool connecting = ex->state == ExchangeState::kConnecting;
+  const std::string_view why = connecting ? "the provider could not be reached in time"
+                                          : "the provider did not answer in time";
+  if (ex->committed) return relay_on_cut(ex, "the provider stopped sending");
+  exchange_attempt_failed(ex, timeout_error(why));
+}
+
+}  // namespace
+
+Exchange::Exchange(Worker* w) : worker(w) {
+  deadline.on_due = on_deadline;
+  deadline.owner = this;
+  total_deadline.on_due = on_total_deadline;
+  total_deadline.owner = this;
+}
+
+void exchange_begin(ClientConn* conn, const RequestHead& head) {
+  Worker* worker = conn->worker;
+  Exchange* ex = worker->exchange_pool.take(worker);
+  ex->client = conn;
+  conn->exchange = ex;
+  exchange_hold(ex, kHoldClient);
+  ex->method = head.method;
+  ex->head_only = head.method == Method::kHead;
+  ex->client_minor = head.minor_version;
+  ex->match = route_match(head.method, head.path);
+  ex->request_id = request_id_of(ex, head.request_id);
+  open_record(ex, head);
+  const bool body_follows = conn->chunked_body || conn->body_remaining != 0;
+  if (const auto admitted = admit_head(ex, head); !admitted) {
+    if (body_follows) conn->keep_alive = false;
+    return reply_error(ex, error_of(admitted.error()));
+  }
+  // The head's bytes are gone when the body has been read: what is still needed is copied.
+  if (ex->match.place != Place::kInference) ex->path = ex->arena.copy(head.target);
+  if (!ex->match.rest.empty()) {
+    ex->match.rest = ex->path.substr(ex->path.find(ex->match.rest), ex->match.rest.size());
+  }
+  ex->hops = ex->arena.copy(head.weir_hop);
+  if (head.expect_continue && body_follows) {
+    const Slice proceed("HTTP/1.1 100 Continue\r\n\r\n");
+    client_write(conn, {&proceed, 1});
+  }
+}
+
+void exchange_start(Exchange* ex) {
+  ex->at.received = worker_clock(ex->worker);
+  ex->record.request_bytes = ex->body.size();
+  switch (ex->match.place) {
+    case Place::kInference:
+      return start_inference(ex);
+    case Place::kModels:
+      return reply_models(ex);
+    case Place::kModel:
+      return reply_model(ex);
+    case Place::kHealth:
+    case Place::kReady:
+      return reply_health(ex);
+    case Place::kManagement:
+      return start_control(ex);
+  }
+}
+
+void exchange_refuse(Exchange* ex, const Error& error) { reply_error(ex, error_of(error)); }
+
+void exchange_client_gone(Exchange* ex) { exchange_step(ex, ExchangeEvent::kClientGone); }
+void exchange_client_ready(Exchange* ex) { exchange_step(ex, ExchangeEvent::kClientReady); }
+void exchange_on_drain(Exchange* ex) { exchange_step(ex, ExchangeEvent::kDrained); }
+
+// The only switch over the state of a request. A pair that is not here means nothing: the event
+// came late, for something that is over.
+void exchange_step(Exchange* ex, ExchangeEvent event) {
+  if (ex->state == ExchangeState::kDone) return;
+  if (event == ExchangeEvent::kClientGone) {
+    ex->client = nullptr;
+    return exchange_finish(ex, Outcome::kCancelled, ex->committed ? 200 : 499, ClientEnd::kGone);
+  }
+  if (event == ExchangeEvent::kTotalDeadline) return on_attempt_timeout(ex);
+  switch (ex->state) {
+    case ExchangeState::kConnecting:
+      if (event == ExchangeEvent::kConnected) return exchange_send(ex);
+      if (event == ExchangeEvent::kDeadline) return on_attempt_timeout(ex);
+      return;
+    case ExchangeState::kSending:
+      if (event == ExchangeEvent::kDrained) return exchange_send(ex);
+      if (event == ExchangeEvent::kDeadline) return on_attempt_timeout(ex);
+      return;
+    case ExchangeState::kAwaiting:
+    case ExchangeState::kBuffering:
+      if (event == ExchangeEvent::kDeadline) return on_attempt_timeout(ex);
+      return;
+    case ExchangeState::kRelaying:
+      if (event == ExchangeEvent::kDeadline) return on_attempt_timeout(ex);
+      if (event == ExchangeEvent::kClientReady) return relay_resume(ex);
+      return;
+    case ExchangeState::kWaiting:
+      if (event == ExchangeEvent::kDeadline || event == ExchangeEvent::kClientReady) {
+        return exchange_run_adapter(ex);
+      }
+      return;
+    case ExchangeState::kReceiving:
+    case ExchangeState::kControl:
+    case ExchangeState::kDone:
+      return;
+  }
+}
+
+void exchange_on_answer(Exchange* ex, ManagementCall* call) {
+  if (ex->state != ExchangeState::kDone) reply_management(ex, *call);
+  exchange_drop(ex, kHoldControl);
+}
+
+void exchange_hold(Exchange* ex, ExchangeHold bit) {
+  WEIR_DCHECK((ex->holds & bit) == 0);
+  ex->holds = static_cast<uint8_t>(ex->holds | bit);
+}
+
+void exchange_drop(Exchange* ex, ExchangeHold bit) {
+  WEIR_DCHECK((ex->holds & bit) != 0);
+  ex->holds = static_cast<uint8_t>(ex->holds & ~bit);
+  if (ex->holds == 0 && ex->state == ExchangeState::kDone) {
+    ex->worker->graveyard.push_back(ex);
+  }
+}
+
+void exchange_recycle(Exchange* ex) {
+  WEIR_CHECK(ex->state == ExchangeState::kDone && ex->holds == 0);
+  ex->worker->exchange_pool.give(ex);
+}
+
+}  // namespace weir

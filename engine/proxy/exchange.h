@@ -1,0 +1,233 @@
+// One request in flight, from its complete head to its line in the ledger.
+//
+// The Exchange belongs to itself: hold bits say who may still come back to it, and when the last
+// one is cleared it is recycled at the end of the turn. A record opens when it is created and is
+// closed exactly once, in exchange_finish().
+//
+// States and what moves them (exchange.cc has the only switch):
+//   Receiving  body arriving from the client
+//   Connecting an attempt has a target and waits for a connection
+//   Sending    the request is being written (large bodies in bursts)
+//   Awaiting   request sent, head of the reply awaited
+//   Buffering  a whole reply is being collected
+//   Relaying   a stream runs to the client
+//   Waiting    the adapter asked for time, or the client is slow and a local answer waits
+//   Control    the control thread is answering
+//   Done       finished; only holds remain
+// A failed attempt goes back to choosing a target while no byte has gone to the client.
+// Worker thread.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include <weir/adapter.h>
+#include <weir/types.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/list.h"
+#include "http/parser.h"
+#include "http/sse.h"
+#include "link/ledger_record.h"
+#include "net/deadline.h"
+#include "net/transport.h"
+#include "proxy/body_buffer.h"
+#include "proxy/routes.h"
+#include "route/decide.h"
+
+namespace weir {
+
+struct ClientConn;
+struct UpstreamConn;
+struct Worker;
+struct ManagementCall;
+
+enum class ExchangeState : uint8_t {
+  kReceiving,
+  kConnecting,
+  kSending,
+  kAwaiting,
+  kBuffering,
+  kRelaying,
+  kWaiting,
+  kControl,
+  kDone,
+};
+
+enum class ExchangeEvent : uint8_t {
+  kConnected,    // an upstream connection is attached
+  kDrained,      // the upstream took what was queued
+  kDeadline,     // the attempt's deadline is over
+  kTotalDeadline,
+  kClientGone,
+  kClientReady,  // the client took what was queued
+};
+
+// Who may still come back.
+enum ExchangeHold : uint8_t {
+  kHoldClient = 1,
+  kHoldUpstream = 2,
+  kHoldPool = 4,
+  kHoldControl = 8,
+};
+
+// How the reply goes to the client.
+enum class ReplyMode : uint8_t {
+  kUndecided,
+  kWhole,        // collected, checked, then sent
+  kStream,       // events as they come
+  kWholeToStream,  // a whole JSON answer to a request that asked for a stream
+  kInspect,      // collected for the adapter's next step
+  kError,        // collected for map_error
+};
+
+// Moments of a request, monotonic nanoseconds; 0 = did not happen.
+struct Moments {
+  Nanos first_byte = 0, received = 0, parsed = 0, decided = 0;
+  Nanos acquire = 0, dial = 0, connected = 0, sent = 0, reply_head = 0;
+  // Sums over attempts; what is left of the total is relay.
+  Nanos decide_ns = 0, pool_ns = 0, connect_ns = 0, upstream_ns = 0, translate_ns = 0;
+};
+
+struct Exchange {
+  explicit Exchange(Worker* w);
+
+  Worker* worker;
+  ClientConn* client = nullptr;
+  UpstreamConn* upstream = nullptr;
+  ManagementCall* call = nullptr;
+  ListNode pool_node;        // in UpstreamPool::waiters
+  ListNode graveyard_node;
+  uint8_t holds = 0;
+  ExchangeState state = ExchangeState::kReceiving;
+
+  // The request.
+  RouteMatch match;
+  Method method = Method::kOther;
+  bool head_only = false;         // HEAD: answers carry no body
+  uint8_t client_minor = 1;       // HTTP/1.x of the client
+  std::string_view path;          // in `arena`
+  std::string_view request_id;    // in `arena`
+  std::string_view hops;          // in `arena`: x-weir-hop as received
+  BodyBuffer body;
+  RequestView view;
+  const Route* route = nullptr;          // pinned
+  const Principal* principal = nullptr;  // pinned
+  Arena arena;                    // lives as long as the Exchange
+
+  // The present attempt.
+  const Target* target = nullptr;
+  Tried tried;
+  uint16_t target_index = 0;
+  bool probe = false;
+  bool replayed = false;          // the one replay on a fresh connection was used
+  bool connection_reused = false;
+  uint8_t attempts = 0;
+  uint32_t steps = 0;
+  Millis attempt_started_ms = 0;
+  Nanos attempt_started_ns = 0;
+  Arena attempt_arena;
+  AdapterState adapter_state;
+  uint64_t random[2] = {};
+  Step step;
+  SliceList out;                  // request being written: head, own fields, body
+  size_t out_sent = 0;            // slices of `out` already handed to the transport
+  size_t out_offset = 0;          // bytes of slice `out_sent` already handed to it
+  Reply reply_head;               // views in attempt_arena
+  Reply inspected;                // whole reply for the adapter's next step
+  bool has_inspected = false;
+  Deadline deadline;              // connect, head, idle, adapter wait: one at a time
+  Deadline total_deadline;
+
+  // The answer.
+  ReplyMode mode = ReplyMode::kUndecided;
+  bool committed = false;         // a byte went to the client
+  bool upstream_ended = false;    // framing of the reply ended cleanly
+  bool upstream_paused = false;
+  bool error_sent = false;        // an error event went into the stream
+  std::string_view kept_fields;   // `name: value` lines for the client, in attempt_arena
+  BodyBuffer reply;               // a reply that spans reads, or the tail of a stream
+  SseBoundary boundary;
+  StreamFacts facts;
+  std::string_view whole;         // a whole reply that can be used where it was read
+  SliceList pending;              // stream bytes to go out at the end of this event
+  std::string_view run;           // the newest of them, still growing
+  std::string_view pending_head;  // head of the answer, when it goes out with them
+  std::string_view dropped_params;  // of the present attempt, for the client
+  bool has_error = false;         // last_error is set
+  UpstreamError last_error;       // texts in `arena`
+
+  // The ledger.
+  LedgerRecord record;
+  Moments at;
+  bool accepted = false;
+};
+
+// --- from the client connection -----------------------------------------------------------------
+
+// Creates an Exchange for a complete head. The answer may already be on its way when this returns
+// (a refusal): look at conn->exchange.
+void exchange_begin(ClientConn* conn, const RequestHead& head);
+// The body is complete in ex->body.
+void exchange_start(Exchange* ex);
+// The request cannot be read to its end; answers and closes.
+void exchange_refuse(Exchange* ex, const Error& error);
+// The client is gone or is being cut off: cancels what runs upstream in this same turn.
+void exchange_client_gone(Exchange* ex);
+void exchange_client_ready(Exchange* ex);
+
+// --- from the upstream connection ---------------------------------------------------------------
+
+void exchange_on_connected(Exchange* ex, UpstreamConn* conn);
+void exchange_on_connect_failed(Exchange* ex, NetError error, std::string_view detail);
+void exchange_on_drain(Exchange* ex);
+// `head` borrows from the connection until return.
+void exchange_on_head(Exchange* ex, const ResponseHead& head);
+void exchange_on_body(Exchange* ex, std::string_view bytes);
+// Clean end of the reply's framing.
+void exchange_on_end(Exchange* ex);
+// The connection broke, sent garbage, or ended too early. `got_bytes`: of this reply.
+void exchange_on_broken(Exchange* ex, std::string_view why, bool got_bytes);
+// End of one read event: everything pending goes out in one write.
+void exchange_flush(Exchange* ex);
+
+// --- from the worker ----------------------------------------------------------------------------
+
+void exchange_on_answer(Exchange* ex, ManagementCall* call);
+void exchange_recycle(Exchange* ex);
+
+// --- between the exchange's own files -----------------------------------------------------------
+
+void exchange_step(Exchange* ex, ExchangeEvent event);
+void exchange_next_attempt(Exchange* ex);           // attempt.cc
+void exchange_run_adapter(Exchange* ex);            // attempt.cc: next() and its step
+void exchange_send(Exchange* ex);                   // attempt.cc: more of the request
+void exchange_attempt_failed(Exchange* ex, const UpstreamError& error);  // attempt.cc
+// Closes the attempt: health, its line in the record, the connection. kNone = it succeeded.
+void exchange_attempt_done(Exchange* ex, Fault fault, int64_t retry_after_ms = -1);
+void relay_on_head(Exchange* ex);                   // relay.cc
+void relay_on_body(Exchange* ex, std::string_view bytes);
+void relay_on_end(Exchange* ex);
+void relay_on_cut(Exchange* ex, std::string_view why);
+void relay_resume(Exchange* ex);                    // the client keeps up again
+void relay_finish(Exchange* ex);                    // the stream is whole: its end, and ours
+void relay_commit(Exchange* ex, int status, std::string_view content_type);
+void relay_push(Exchange* ex, std::string_view bytes);
+void relay_stream_body(Exchange* ex, std::string_view bytes);  // relay_stream.cc
+void relay_stream_end(Exchange* ex);                           // relay_stream.cc
+void exchange_fail(Exchange* ex, const UpstreamError& error);  // answer with an error, or cut
+
+// What becomes of the client's connection when a request is over.
+enum class ClientEnd : uint8_t {
+  kNext,  // the answer is complete: keep-alive or a lingering close
+  kCut,   // the answer is not complete: FIN without the end of its framing
+  kGone,  // there is no client any more
+};
+// Closes the record, exactly once; nothing but holds may remain afterwards.
+void exchange_finish(Exchange* ex, Outcome outcome, int status, ClientEnd end);  // finish.cc
+void exchange_hold(Exchange* ex, ExchangeHold bit);
+void exchange_drop(Exchange* ex, ExchangeHold bit);
+[[nodiscard]] Call exchange_call(Exchange* ex);
+
+}  // namespace weir

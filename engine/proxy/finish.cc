@@ -1,0 +1,160 @@
+// The end of a request: the one place where its record is closed and its counters move.
+#include <algorithm>
+
+#include "base/check.h"
+#include "proxy/client_conn.h"
+#include "proxy/exchange.h"
+#include "proxy/upstream_pool.h"
+#include "proxy/worker.h"
+
+namespace weir {
+
+namespace {
+
+uint32_t to_us(Nanos ns) { return static_cast<uint32_t>(std::min<Nanos>(ns / 1000, UINT32_MAX)); }
+
+// What was delivered is charged: where the provider gave no numbers, text is counted at four bytes
+// a token, and the record says that this is an estimate.
+void settle_usage(Exchange* ex) {
+  constexpr uint64_t kBytesPerToken = 4;
+  Usage& usage = ex->record.usage;
+  usage = ex->facts.usage;
+  if (usage.source != UsageSource::kNone || ex->facts.text_bytes == 0) return;
+  usage.prompt_tokens =
+      static_cast<int64_t>((ex->body.size() + kBytesPerToken - 1) / kBytesPerToken);
+  usage.completion_tokens =
+      static_cast<int64_t>((ex->facts.text_bytes + kBytesPerToken - 1) / kBytesPerToken);
+  usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;
+  usage.source = UsageSource::kEstimated;
+}
+
+void close_stages(Exchange* ex, Nanos end) {
+  const Moments& at = ex->at;
+  auto& stage = ex->record.stage_us;
+  const Nanos received = at.received != 0 ? at.received : end;
+  const Nanos parsed = at.parsed != 0 ? at.parsed : received;
+  const Nanos total = end - std::min(at.first_byte, end);
+  const Nanos receive = received - std::min(at.first_byte, received);
+  const Nanos parse = parsed - received;
+  const Nanos known = receive + parse + at.decide_ns + at.pool_ns + at.connect_ns +
+                      at.upstream_ns + at.translate_ns;
+  const auto put = [&stage](Stage s, Nanos ns) { stage[static_cast<size_t>(s)] = to_us(ns); };
+  put(Stage::kReceive, receive);
+  put(Stage::kParse, parse);
+  put(Stage::kDecide, at.decide_ns);
+  put(Stage::kPool, at.pool_ns);
+  put(Stage::kConnect, at.connect_ns);
+  put(Stage::kUpstream, at.upstream_ns);
+  put(Stage::kTranslate, at.translate_ns);
+  put(Stage::kRelay, total - std::min(known, total));
+  ex->record.total_us = to_us(total);
+}
+
+void add_tokens(std::array<uint64_t, 4>& by_source, int64_t tokens, UsageSource source) {
+  if (tokens > 0) by_source[static_cast<size_t>(source)] += static_cast<uint64_t>(tokens);
+}
+
+void count_accepted(Exchange* ex) {
+  MetricsBlock& metrics = ex->worker->metrics;
+  const LedgerRecord& record = ex->record;
+  WEIR_DCHECK(metrics.in_flight > 0);
+  --metrics.in_flight;
+  const bool routed = record.series != kNoSlot;
+  SeriesCounters* series = routed ? &metrics.series[record.series] : nullptr;
+  switch (record.outcome) {
+    case Outcome::kCompleted:
+      ++(routed ? series->completed : metrics.unrouted_completed);
+      break;
+    case Outcome::kFailed:
+      ++(routed ? series->failed : metrics.unrouted_failed);
+      break;
+    case Outcome::kCancelled:
+      ++(routed ? series->cancelled : metrics.unrouted_cancelled);
+      break;
+    case Outcome::kRefused:
+      WEIR_CHECK(false);
+  }
+  if (!routed) return;
+  const Usage& usage = record.usage;
+  add_tokens(series->prompt, usage.prompt_tokens, usage.source);
+  add_tokens(series->completion, usage.completion_tokens, usage.source);
+  add_tokens(series->cached, usage.cached_tokens, usage.source);
+  add_tokens(series->reasoning, usage.reasoning_tokens, usage.source);
+}
+
+void count_stages(Exchange* ex) {
+  MetricsBlock& metrics = ex->worker->metrics;
+  const LedgerRecord& record = ex->record;
+  for (size_t i = 0; i < kStages; ++i) metrics.stages[i].add(record.stage_us[i]);
+  metrics.total.add(record.total_us);
+  const uint64_t waited = uint64_t{record.stage_us[static_cast<size_t>(Stage::kConnect)]} +
+                          record.stage_us[static_cast<size_t>(Stage::kUpstream)] +
+                          record.stage_us[static_cast<size_t>(Stage::kReceive)] +
+                          record.stage_us[static_cast<size_t>(Stage::kPool)];
+  // A stream's relay is the provider's time, not Weir's.
+  const uint64_t relay = record.stream ? record.stage_us[static_cast<size_t>(Stage::kRelay)] : 0;
+  metrics.overhead.add(record.total_us - std::min<uint64_t>(record.total_us, waited + relay));
+}
+
+void count(Exchange* ex) {
+  MetricsBlock& metrics = ex->worker->metrics;
+  LedgerRecord& record = ex->record;
+  if (record.kind != RequestKind::kInference) {
+    ++metrics.management_requests;
+    return;
+  }
+  if (ex->accepted) {
+    count_accepted(ex);
+    return count_stages(ex);
+  }
+  record.outcome = Outcome::kRefused;
+  ++(record.route != kNoSlot ? metrics.refused[record.route] : metrics.refused_unrouted);
+}
+
+void push_record(Exchange* ex) {
+  WorkerLink* link = ex->worker->link;
+  LedgerRecord* slot = link->ledger.reserve();
+  if (slot == nullptr) return;  // counted by the ring
+  *slot = ex->record;
+  link->ledger.publish();
+  // The control thread looks at the rings on its own; it is woken only when one fills quickly.
+  if (link->ledger.size() == link->ledger.capacity() / 2) {
+    ex->worker->control->wake(ex->worker->control);
+  }
+}
+
+void release(Exchange* ex) {
+  Worker* worker = ex->worker;
+  worker->wheel.disarm(&ex->deadline);
+  worker->wheel.disarm(&ex->total_deadline);
+  ex->body.release(worker);
+  ex->reply.release(worker);
+  if (ex->route != nullptr) worker->link->pins.unpin(ex->route->pin);
+  if (ex->principal != nullptr) worker->link->pins.unpin(ex->principal->pin);
+  ex->route = nullptr;
+  ex->principal = nullptr;
+  ex->target = nullptr;
+}
+
+}  // namespace
+
+void exchange_finish(Exchange* ex, Outcome outcome, int status, ClientEnd end) {
+  WEIR_CHECK(ex->state != ExchangeState::kDone);
+  Worker* worker = ex->worker;
+  if (ex->target != nullptr) exchange_attempt_done(ex, Fault::kClient);
+  ex->record.outcome = outcome;
+  ex->record.status = static_cast<uint16_t>(status);
+  settle_usage(ex);
+  close_stages(ex, worker_clock(worker));
+  count(ex);
+  push_record(ex);
+  release(ex);
+  ex->state = ExchangeState::kDone;
+  ClientConn* conn = ex->client;
+  ex->client = nullptr;
+  if (conn != nullptr && end == ClientEnd::kNext) client_request_done(conn);
+  if (conn != nullptr && end == ClientEnd::kCut) client_cut(conn);
+  exchange_drop(ex, kHoldClient);
+}
+
+}  // namespace weir

@@ -1,0 +1,337 @@
+// The reply of a provider, on its way to the client: what to do with its head, whole replies, and
+// the writing of everything. Streams are read in relay_stream.cc.
+#include <algorithm>
+
+#include "adapters/common/openai_shape.h"
+#include "base/check.h"
+#include "http/chunked.h"
+#include "http/write.h"
+#include "proxy/client_conn.h"
+#include "proxy/exchange.h"
+#include "proxy/reply.h"
+#include "proxy/upstream_pool.h"
+#include "proxy/worker.h"
+
+namespace weir {
+
+namespace {
+
+// What is read of an error reply; the rest cannot matter to a message of 500 bytes.
+constexpr size_t kMaxErrorBody = 256 * 1024;
+
+void arm_idle(Exchange* ex) {
+  const uint32_t ms = ex->target->provider->timeouts.idle_ms;
+  if (ms == 0) return ex->worker->wheel.disarm(&ex->deadline);
+  ex->worker->wheel.arm(&ex->deadline, ex->worker->now_ms + ms);
+}
+
+UpstreamError unavailable(std::string_view message) {
+  return error_of({Errc::kUpstreamUnavailable, message});
+}
+
+ReplyMode choose_mode(Exchange* ex) {
+  const Reply& head = ex->reply_head;
+  const Adapter* adapter = ex->target->adapter;
+  if (adapter->inspect != nullptr) {
+    const Call call = exchange_call(ex);
+    if (adapter->inspect(call, head)) return ReplyMode::kInspect;
+  }
+  if (head.status < 200 || head.status >= 300) return ReplyMode::kError;
+  if (!ex->view.stream) return ReplyMode::kWhole;
+  const bool json = head.content_type.starts_with("application/json");
+  if (head.content_type.starts_with("text/event-stream")) return ReplyMode::kStream;
+  const bool other_framing = ex->target->adapter->transform_stream != nullptr && !json;
+  if (other_framing && !ex->target->adapter->local) return ReplyMode::kStream;
+  return ReplyMode::kWholeToStream;
+}
+
+// The field lines of the provider's reply that the client may see, in the attempt's arena.
+std::string_view keep_fields(Exchange* ex, const ResponseHead& head) {
+  size_t room = 0;
+  for (size_t i = 0; i < head.kept_count; ++i) {
+    room += head.kept[i].name.size() + head.kept[i].value.size() + 4;
+  }
+  if (room == 0) return {};
+  HeadWriter writer = head_begin(&ex->attempt_arena, room);
+  for (size_t i = 0; i < head.kept_count; ++i) {
+    writer.add_field(head.kept[i].name, head.kept[i].value);
+  }
+  return head_finish(writer, &ex->attempt_arena);
+}
+
+Reply whole_reply(Exchange* ex, std::string_view body) {
+  Reply reply = ex->reply_head;
+  reply.body = body;
+  return reply;
+}
+
+std::string_view collected(Exchange* ex) {
+  return ex->whole.empty() ? ex->reply.view() : ex->whole;
+}
+
+void inspect_end(Exchange* ex) {
+  // Kept by the attempt: the adapter reads it in its next step.
+  ex->inspected = whole_reply(ex, ex->attempt_arena.copy(collected(ex)));
+  ex->has_inspected = true;
+  ex->reply.release(ex->worker);
+  if (ex->upstream != nullptr) upstream_detach(ex->upstream, true);
+  ex->upstream_ended = false;
+  ex->connection_reused = ex->replayed = false;
+  exchange_run_adapter(ex);
+}
+
+void error_end(Exchange* ex) {
+  const Reply reply = whole_reply(ex, collected(ex));
+  const Adapter* adapter = ex->target->adapter;
+  UpstreamError error;
+  Call call = exchange_call(ex);
+  if (adapter->map_error == nullptr) {
+    openai_map_error(call, reply, &error);
+  } else {
+    adapter->map_error(call, reply, &error);
+  }
+  exchange_attempt_failed(ex, error);
+}
+
+// A 2xx answer is only handed on when it is JSON and no error in disguise.
+bool check_whole(Exchange* ex, std::string_view body, ReplyView* view) {
+  const auto scanned = ex->worker->reply_scanner.scan(body, view);
+  if (!scanned || !view->is_object) {
+    exchange_attempt_failed(ex, unavailable("the provider answered 200 with a body that is not "
+                                            "a JSON object"));
+    return false;
+  }
+  if (view->has_error && !view->has_choices && !view->has_data) {
+    error_end(ex);
+    return false;
+  }
+  return true;
+}
+
+void write_whole(Exchange* ex, std::string_view content_type, const SliceList& body) {
+  const std::string_view head =
+      reply_head(ex, 200, content_type, static_cast<int64_t>(body.bytes()), ex->kept_fields);
+  std::array<Slice, SliceList::kMax + 1> slices;
+  size_t count = 0;
+  slices[count++] = head;
+  for (const Slice& slice : body.span()) slices[count++] = slice;
+  ex->committed = true;
+  ex->record.response_bytes += body.bytes();
+  client_write(ex->client, {slices.data(), count});
+}
+
+void whole_end(Exchange* ex) {
+  const std::string_view body = collected(ex);
+  ReplyView view;
+  if (!check_whole(ex, body, &view)) return;
+  ex->facts.usage = view.usage;
+  SliceList out;
+  const Adapter* adapter = ex->target->adapter;
+  if (adapter->transform_response == nullptr) {
+    WEIR_CHECK(out.push(body));
+  } else {
+    Call call = exchange_call(ex);
+    const Reply reply = whole_reply(ex, body);
+    const auto done = adapter->transform_response(call, reply, &out, &ex->facts);
+    if (!done) return exchange_attempt_failed(ex, error_of(done.error()));
+  }
+  ex->at.translate_ns += worker_clock(ex->worker) - ex->worker->now_ns;
+  write_whole(ex, "application/json", out);
+  exchange_attempt_done(ex, Fault::kNone);
+  exchange_finish(ex, Outcome::kCompleted, 200, ClientEnd::kNext);
+}
+
+// The provider ignored `stream: true`: its answer becomes the events of a stream.
+void whole_to_stream_end(Exchange* ex) {
+  const std::string_view body = collected(ex);
+  ReplyView view;
+  if (!check_whole(ex, body, &view)) return;
+  if (!view.has_choices) {
+    return exchange_attempt_failed(
+        ex, unavailable("the provider answered a request for a stream with something else"));
+  }
+  SliceList out;
+  Call call = exchange_call(ex);
+  const auto done = json_to_chunks(call, body, &out, &ex->facts);
+  if (!done) return exchange_attempt_failed(ex, error_of(done.error()));
+  relay_commit(ex, 200, "text/event-stream; charset=utf-8");
+  for (const Slice& slice : out.span()) relay_push(ex, slice.view());
+  relay_finish(ex);
+}
+
+// --- writing a stream ---------------------------------------------------------------------------
+
+bool chunked_to_client(const Exchange* ex) { return ex->client_minor != 0; }
+
+}  // namespace
+
+void exchange_on_head(Exchange* ex, const ResponseHead& head) {
+  Arena& arena = ex->attempt_arena;
+  const Nanos now = worker_clock(ex->worker);
+  if (ex->at.connected != 0) ex->at.upstream_ns += now - ex->at.connected;
+  ex->at.reply_head = now;
+  // The request was not taken to its end: this connection cannot carry another.
+  if (ex->out_sent < ex->out.count() || ex->upstream->io->queued_bytes != 0) {
+    ex->upstream->reusable = false;
+  }
+  ex->reply_head = Reply{};
+  ex->reply_head.status = head.status;
+  ex->reply_head.content_type = arena.copy(head.content_type);
+  ex->reply_head.retry_after = arena.copy(head.retry_after);
+  ex->reply_head.retry_after_ms = arena.copy(head.retry_after_ms);
+  ex->reply_head.should_retry = arena.copy(head.should_retry);
+  ex->kept_fields = keep_fields(ex, head);
+  relay_on_head(ex);
+  const bool encoded = !head.content_encoding.empty() && head.content_encoding != "identity";
+  if (encoded && ex->mode != ReplyMode::kError && ex->target != nullptr) {
+    exchange_attempt_failed(ex, unavailable("the provider sent a content encoding that was not "
+                                            "asked for"));
+  }
+}
+
+void relay_on_head(Exchange* ex) {
+  ex->mode = choose_mode(ex);
+  ex->state = ex->mode == ReplyMode::kStream ? ExchangeState::kRelaying : ExchangeState::kBuffering;
+  arm_idle(ex);
+}
+
+void exchange_on_body(Exchange* ex, std::string_view bytes) {
+  // A whole reply in one read is used where it lies; the connection's framing says that it is all.
+  const UpstreamConn* conn = ex->upstream;
+  const bool all = conn->framing == Framing::kLength && conn->remaining == 0 && ex->reply.empty();
+  if (all && ex->mode != ReplyMode::kStream) {
+    ex->whole = bytes;
+    return;
+  }
+  relay_on_body(ex, bytes);
+}
+
+void relay_on_body(Exchange* ex, std::string_view bytes) {
+  if (ex->state == ExchangeState::kRelaying && !ex->upstream_paused) arm_idle(ex);
+  if (ex->mode == ReplyMode::kStream) return relay_stream_body(ex, bytes);
+  arm_idle(ex);
+  const bool error = ex->mode == ReplyMode::kError;
+  const uint64_t bound = error ? kMaxErrorBody : ex->worker->limits.max_response_bytes;
+  if (ex->reply.size() + bytes.size() > bound) {
+    if (error) return error_end(ex);
+    return exchange_attempt_failed(
+        ex, unavailable("the provider's answer is larger than limits.max_response_bytes"));
+  }
+  if (ex->reply.append(ex->worker, bytes)) return;
+  exchange_attempt_failed(
+      ex, error_of({Errc::kOverloaded, "too many bytes are held for other requests; try again"}));
+}
+
+void exchange_on_end(Exchange* ex) {
+  ex->upstream_ended = true;
+  relay_on_end(ex);
+}
+
+void relay_on_end(Exchange* ex) {
+  switch (ex->mode) {
+    case ReplyMode::kInspect:
+      return inspect_end(ex);
+    case ReplyMode::kError:
+      return error_end(ex);
+    case ReplyMode::kWhole:
+      return whole_end(ex);
+    case ReplyMode::kWholeToStream:
+      return whole_to_stream_end(ex);
+    case ReplyMode::kStream:
+      return relay_stream_end(ex);
+    case ReplyMode::kUndecided:
+      return;
+  }
+}
+
+void relay_commit(Exchange* ex, int status, std::string_view content_type) {
+  if (ex->committed) return;
+  ex->committed = true;
+  std::string_view extra = ex->kept_fields;
+  constexpr std::string_view kNoCache = "cache-control: no-cache\r\n";
+  char* lines = ex->attempt_arena.allocate(extra.size() + kNoCache.size());
+  std::copy(extra.begin(), extra.end(), lines);
+  std::copy(kNoCache.begin(), kNoCache.end(), lines + extra.size());
+  extra = {lines, extra.size() + kNoCache.size()};
+  ex->pending_head = reply_head(ex, status, content_type, -1, extra);
+  // The request's bytes were kept for another attempt; there will be none now.
+  ex->body.release(ex->worker);
+}
+
+// Neighbours in memory become one slice: a read of many events goes out as it came.
+void relay_push(Exchange* ex, std::string_view bytes) {
+  if (bytes.empty()) return;
+  if (ex->run.data() + ex->run.size() == bytes.data() && !ex->run.empty()) {
+    ex->run = {ex->run.data(), ex->run.size() + bytes.size()};
+    return;
+  }
+  if (!ex->run.empty() && !ex->pending.push(ex->run)) {
+    exchange_flush(ex);
+  }
+  ex->run = bytes;
+}
+
+void exchange_flush(Exchange* ex) {
+  if (ex->state == ExchangeState::kDone || ex->client == nullptr) return;
+  std::array<Slice, SliceList::kMax + 4> slices;
+  size_t count = 0;
+  const size_t bytes = ex->pending.bytes() + ex->run.size();
+  if (bytes == 0 && ex->pending_head.empty()) return;
+  char size_line[20];
+  if (!ex->pending_head.empty()) slices[count++] = ex->pending_head;
+  if (bytes != 0 && chunked_to_client(ex)) {
+    const char* end = write_chunk_size(size_line, bytes);
+    slices[count++] = {size_line, static_cast<size_t>(end - size_line)};
+  }
+  for (const Slice& slice : ex->pending.span()) slices[count++] = slice;
+  if (!ex->run.empty()) slices[count++] = ex->run;
+  if (bytes != 0 && chunked_to_client(ex)) slices[count++] = std::string_view("\r\n");
+  ex->pending.clear();
+  ex->run = ex->pending_head = {};
+  ex->record.response_bytes += bytes;
+  client_write(ex->client, {slices.data(), count});
+  if (ex->upstream == nullptr || !client_above_high_water(ex->client)) return;
+  // The client does not keep up: the provider is not read until it has.
+  ex->upstream_paused = true;
+  upstream_pause(ex->upstream);
+  ex->worker->wheel.disarm(&ex->deadline);
+}
+
+void relay_resume(Exchange* ex) {
+  if (!ex->upstream_paused || ex->upstream == nullptr) return;
+  ex->upstream_paused = false;
+  arm_idle(ex);
+  upstream_resume(ex->upstream);
+}
+
+void relay_finish(Exchange* ex) {
+  exchange_flush(ex);
+  if (chunked_to_client(ex)) {
+    const Slice last("0\r\n\r\n");
+    client_write(ex->client, {&last, 1});
+  } else {
+    ex->client->keep_alive = false;
+  }
+  exchange_attempt_done(ex, Fault::kNone);
+  exchange_finish(ex, Outcome::kCompleted, 200, ClientEnd::kNext);
+}
+
+// A stream that broke off must not look finished: an error event, no end mark, no last chunk.
+void relay_on_cut(Exchange* ex, std::string_view why) {
+  if (!ex->committed) {
+    std::string message = "the provider's answer broke off: ";
+    message += why;
+    return exchange_attempt_failed(ex, unavailable(message));
+  }
+  ex->record.has_error = true;
+  ex->record.error = Errc::kUpstreamIncomplete;
+  if (!ex->facts.error) {
+    UpstreamError error = error_of({Errc::kUpstreamIncomplete, why});
+    relay_push(ex, error_event(ex->attempt_arena, error, ex->request_id));
+  }
+  exchange_flush(ex);
+  exchange_attempt_done(ex, Fault::kTarget);
+  exchange_finish(ex, Outcome::kFailed, 200, ClientEnd::kCut);
+}
+
+}  // namespace weir

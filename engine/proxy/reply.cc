@@ -1,0 +1,345 @@
+#include "proxy/reply.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string>
+
+#include "base/check.h"
+#include "http/write.h"
+#include "json/json_write.h"
+#include "link/worker_link.h"
+#include "proxy/client_conn.h"
+#include "proxy/exchange.h"
+#include "proxy/worker.h"
+
+namespace weir {
+
+namespace {
+
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kInvalid = "invalid_request_error";
+
+void append_error_object(std::string* out, const UpstreamError& error, const WireError& wire,
+                         std::string_view request_id) {
+  *out += "{\"message\":";
+  json_append_string(out, error.message);
+  *out += ",\"type\":";
+  json_append_string(out, error.type.empty() ? wire.type : error.type);
+  *out += ",\"param\":";
+  if (error.param.empty()) {
+    *out += "null";
+  } else {
+    json_append_string(out, error.param);
+  }
+  *out += ",\"code\":";
+  json_append_string(out, error.wire_code.empty() ? wire.code : error.wire_code);
+  *out += ",\"request_id\":";
+  json_append_string(out, request_id);
+  *out += '}';
+}
+
+void append_error_body(std::string* out, const UpstreamError& error, std::string_view request_id) {
+  const WireError wire = wire_error(error.code);
+  const std::string_view code = error.wire_code.empty() ? wire.code : error.wire_code;
+  *out += "{\"error\":";
+  append_error_object(out, error, wire, request_id);
+  *out += ",\"errors\":[{\"code\":";
+  json_append_string(out, code);
+  *out += ",\"message\":";
+  json_append_string(out, error.message);
+  *out += "}],\"trace\":";
+  json_append_string(out, request_id);
+  *out += ",\"status_code\":";
+  append_number(out, error.status);
+  *out += '}';
+}
+
+// The SDKs retry 5xx and 429 by themselves; these cannot get better by it.
+bool retry_is_useless(Errc code) {
+  return code == Errc::kUpstreamAuth || code == Errc::kUpstreamQuota;
+}
+
+std::string error_fields(const Exchange* ex, const UpstreamError& error) {
+  std::string fields;
+  if (error.retry_after_ms >= 0) {
+    fields += "retry-after: ";
+    append_number(&fields, std::max<int64_t>(1, (error.retry_after_ms + 999) / 1000));
+    fields += "\r\n";
+  }
+  if (retry_is_useless(error.code)) fields += "x-should-retry: false\r\n";
+  if (error.code == Errc::kMethodNotAllowed && !ex->match.allow.empty()) {
+    fields.append("allow: ").append(ex->match.allow).append("\r\n");
+  }
+  if (error.code == Errc::kUnauthorized) fields += "www-authenticate: Bearer\r\n";
+  return fields;
+}
+
+Outcome outcome_of(const Exchange* ex, int status) {
+  if (ex->match.place == Place::kInference && !ex->accepted) return Outcome::kRefused;
+  return status >= 500 ? Outcome::kFailed : Outcome::kCompleted;
+}
+
+void send(Exchange* ex, int status, std::string_view content_type, std::string_view body,
+          std::string_view extra) {
+  const std::string_view head =
+      reply_head(ex, status, content_type, static_cast<int64_t>(body.size()), extra);
+  std::array<Slice, 2> slices = {Slice(head), Slice(body)};
+  ex->committed = true;
+  ex->record.response_bytes += body.size();
+  if (ex->client != nullptr) client_write(ex->client, {slices.data(), ex->head_only ? 1u : 2u});
+  exchange_finish(ex, outcome_of(ex, status), status, ClientEnd::kNext);
+}
+
+void append_model(std::string* out, const Route& route) {
+  *out += "{\"id\":";
+  json_append_string(out, route.name);
+  *out += ",\"object\":\"model\",\"created\":";
+  append_number(out, route.created_unix_s);
+  *out += ",\"owned_by\":\"weir\"}";
+}
+
+bool may_see(const Principal& principal, const Route& route) {
+  if (route.tenant != principal.tenant || route.environment != principal.environment) return false;
+  if (principal.all_models) return true;
+  return std::binary_search(principal.allowed_routes.begin(), principal.allowed_routes.end(),
+                            route.slot);
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// An id is the only part of a path that is percent-decoded, and only after the match.
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 &&
+                        hex_digit(text[i + 2]) >= 0;
+    if (!escape) {
+      out += text[i];
+      continue;
+    }
+    out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
+    i += 2;
+  }
+  return out;
+}
+
+}  // namespace
+
+WireError wire_error(Errc code) {
+  switch (code) {
+    case Errc::kMalformedRequest:
+    case Errc::kInvalidJson:
+    case Errc::kInvalidField:
+      return {400, kInvalid, "invalid_request_error"};
+    case Errc::kUnsupportedParameter:
+      return {400, kInvalid, "unsupported_parameter"};
+    case Errc::kUnsupportedEndpoint:
+      return {400, kInvalid, "unsupported_endpoint"};
+    case Errc::kUnauthorized:
+      return {401, "authentication_error", "invalid_api_key"};
+    case Errc::kAccessDenied:
+      return {403, "permission_error", "access_denied"};
+    case Errc::kRouteNotFound:
+      return {404, kInvalid, "not_found"};
+    case Errc::kModelNotFound:
+      return {404, kInvalid, "model_not_found"};
+    case Errc::kMethodNotAllowed:
+      return {405, kInvalid, "method_not_allowed"};
+    case Errc::kRequestTimeout:
+      return {408, "timeout_error", "request_timeout"};
+    case Errc::kLengthRequired:
+      return {411, kInvalid, "length_required"};
+    case Errc::kBodyTooLarge:
+      return {413, kInvalid, "request_too_large"};
+    case Errc::kUriTooLong:
+      return {414, kInvalid, "uri_too_long"};
+    case Errc::kUnsupportedMediaType:
+      return {415, kInvalid, "unsupported_media_type"};
+    case Errc::kExpectationFailed:
+      return {417, kInvalid, "expectation_failed"};
+    case Errc::kRateLimited:
+    case Errc::kUpstreamRateLimited:
+      return {429, "rate_limit_error", "rate_limit_exceeded"};
+    case Errc::kUpstreamQuota:
+      return {429, "insufficient_quota", "insufficient_quota"};
+    case Errc::kHeadTooLarge:
+      return {431, kInvalid, "request_header_fields_too_large"};
+    case Errc::kNotImplemented:
+      return {501, kInvalid, "not_implemented"};
+    case Errc::kVersionNotSupported:
+      return {505, kInvalid, "http_version_not_supported"};
+    case Errc::kLoopDetected:
+      return {508, "server_error", "loop_detected"};
+    case Errc::kUpstreamRejected:
+      return {400, kInvalid, "invalid_request_error"};
+    case Errc::kUpstreamAuth:
+      return {502, "server_error", "upstream_auth_failed"};
+    case Errc::kUpstreamUnavailable:
+      return {502, "server_error", "upstream_unavailable"};
+    case Errc::kUpstreamOverloaded:
+    case Errc::kOverloaded:
+      return {503, "server_error", "overloaded"};
+    case Errc::kUpstreamTimeout:
+      return {504, "timeout_error", "upstream_timeout"};
+    case Errc::kUpstreamIncomplete:
+      return {502, "server_error", "upstream_incomplete"};
+    case Errc::kNoBackend:
+      return {503, "server_error", "no_backend_available"};
+    case Errc::kInternal:
+    case Errc::kConfig:
+      return {500, "server_error", "internal_error"};
+  }
+  return {500, "server_error", "internal_error"};
+}
+
+std::string_view error_body(Arena& arena, const UpstreamError& error, std::string_view request_id) {
+  std::string text;
+  append_error_body(&text, error, request_id);
+  return arena.copy(text);
+}
+
+std::string_view error_event(Arena& arena, const UpstreamError& error,
+                             std::string_view request_id) {
+  std::string text = "data: {\"error\":";
+  append_error_object(&text, error, wire_error(error.code), request_id);
+  text += "}\n\n";
+  return arena.copy(text);
+}
+
+UpstreamError error_of(const Error& error) {
+  UpstreamError out;
+  out.fault = error.code == Errc::kUpstreamTimeout ? Fault::kTimeout
+              : error.code == Errc::kUpstreamUnavailable || error.code == Errc::kUpstreamIncomplete
+                  ? Fault::kTarget
+                  : Fault::kGateway;
+  out.code = error.code;
+  out.status = wire_error(error.code).status;
+  out.message = error.message;
+  out.param = error.param;
+  // Without a hint, clients of an overloaded server come back at once.
+  if (error.code == Errc::kOverloaded) out.retry_after_ms = 1000;
+  return out;
+}
+
+std::string_view reply_head(Exchange* ex, int status, std::string_view content_type,
+                            int64_t content_length, std::string_view extra) {
+  constexpr size_t kFixed = 320;
+  const Worker* worker = ex->worker;
+  const bool keep_alive = ex->client != nullptr && ex->client->keep_alive;
+  const size_t room = kFixed + content_type.size() + extra.size() + ex->request_id.size();
+  HeadWriter writer = head_begin(&ex->arena, room);
+  writer.add_status_line(status);
+  writer.add("content-type: ");
+  writer.add(content_type);
+  writer.add("\r\n");
+  if (content_length >= 0) {
+    writer.add("content-length: ");
+    writer.add_number(static_cast<uint64_t>(content_length));
+    writer.add("\r\n");
+  } else if (ex->client_minor != 0) {
+    writer.add("transfer-encoding: chunked\r\n");
+  }
+  writer.add({worker->date, worker->date_len});
+  writer.add("x-request-id: ");
+  writer.add(ex->request_id);
+  writer.add("\r\n");
+  const bool close = !keep_alive || (content_length < 0 && ex->client_minor == 0);
+  if (close) {
+    writer.add("connection: close\r\n");
+  } else if (ex->client_minor == 0) {
+    writer.add("connection: keep-alive\r\n");
+  }
+  if (ex->attempts > 1) writer.add_field("x-weir-attempts", uint64_t{ex->attempts});
+  if (!ex->dropped_params.empty()) {
+    writer.add_field("x-weir-dropped-params", ex->dropped_params);
+  }
+  writer.add(extra);
+  writer.add_end();
+  WEIR_CHECK(!writer.failed);
+  return head_finish(writer, &ex->arena);
+}
+
+void reply_error(Exchange* ex, const UpstreamError& error, std::string_view extra) {
+  ex->record.has_error = true;
+  ex->record.error = error.code;
+  std::string fields = error_fields(ex, error);
+  fields += extra;
+  send(ex, error.status, kJson, error_body(ex->arena, error, ex->request_id), fields);
+}
+
+void reply_body(Exchange* ex, int status, std::string_view content_type, std::string_view body) {
+  send(ex, status, content_type, body, {});
+}
+
+void reply_models(Exchange* ex) {
+  std::string text = "{\"object\":\"list\",\"data\":[";
+  bool first = true;
+  for (const auto& route : ex->worker->snapshot()->routes()) {
+    if (!route->is_alias || !may_see(*ex->principal, *route)) continue;
+    if (!first) text += ',';
+    first = false;
+    append_model(&text, *route);
+  }
+  text += "]}";
+  reply_body(ex, 200, kJson, text);
+}
+
+void reply_model(Exchange* ex) {
+  const std::string id = percent_decoded(ex->match.rest);
+  const Principal& who = *ex->principal;
+  const Route* route = ex->worker->snapshot()->find_route(who.tenant, who.environment, id);
+  if (route == nullptr || !may_see(who, *route)) {
+    return reply_error(ex, error_of({Errc::kModelNotFound, "there is no model of that name; "
+                                                           "GET /v1/models lists what there is",
+                                     "model"}));
+  }
+  std::string text;
+  append_model(&text, *route);
+  reply_body(ex, 200, kJson, text);
+}
+
+void reply_health(Exchange* ex) {
+  const Worker* worker = ex->worker;
+  if (ex->match.place == Place::kHealth) return reply_body(ex, 200, kJson, "{\"status\":\"ok\"}");
+  if (worker->draining || worker->publication == nullptr) {
+    return reply_body(ex, 503, kJson, "{\"status\":\"draining\"}");
+  }
+  reply_body(ex, 200, kJson, "{\"status\":\"ready\"}");
+}
+
+void reply_management(Exchange* ex, const ManagementCall& call) {
+  if (!call.has_error) return reply_body(ex, call.status, call.reply_type, call.reply);
+  UpstreamError error = error_of({call.error, call.error_message, call.error_param});
+  if (call.status != 0) error.status = call.status;
+  error.wire_code = call.error_code;
+  std::string extra;
+  if (!call.allow.empty()) extra = "allow: " + call.allow + "\r\n";
+  reply_error(ex, error, extra);
+}
+
+void reply_early_error(ClientConn* conn, const Error& error) {
+  const UpstreamError wire = error_of(error);
+  std::string body;
+  // There is no request yet whose id could be given; one is made so that logs can be matched.
+  std::string id = "req-";
+  for (int i = 0; i < 24; ++i) id += "0123456789abcdef"[conn->worker->core.next_random() & 15];
+  append_error_body(&body, wire, id);
+  std::string text = "HTTP/1.1 ";
+  append_number(&text, wire.status);
+  text.append(" ").append(status_reason(wire.status));
+  text += "\r\ncontent-type: application/json\r\ncontent-length: ";
+  append_number(&text, static_cast<int64_t>(body.size()));
+  text.append("\r\n").append(conn->worker->date, conn->worker->date_len);
+  text.append("x-request-id: ").append(id).append("\r\nconnection: close\r\n\r\n").append(body);
+  ++conn->worker->metrics.refused_unrouted;
+  const Slice slice(text);
+  client_write(conn, {&slice, 1});
+}
+
+}  // namespace weir

@@ -1,0 +1,194 @@
+#include "proxy/worker.h"
+
+#include <cinttypes>
+#include <cstdio>
+#include <ctime>
+
+#include "base/check.h"
+
+namespace weir {
+
+namespace {
+
+// How far a worker's count of buffered bytes may run ahead of the shared one.
+constexpr int64_t kBufferSlack = 256 * 1024;
+
+void refresh_date(Worker* worker) {
+  const int64_t unix_s = worker->unix_ms / 1000;
+  if (unix_s == worker->date_unix_s) return;
+  worker->date_unix_s = unix_s;
+  const auto seconds = static_cast<time_t>(unix_s);
+  tm utc{};
+  gmtime_r(&seconds, &utc);
+  worker->date_len =
+      strftime(worker->date, sizeof(worker->date), "date: %a, %d %b %Y %H:%M:%S GMT\r\n", &utc);
+}
+
+void size_metrics(Worker* worker, const Snapshot& snapshot) {
+  MetricsBlock& metrics = worker->metrics;
+  // Only ever grown: a slot that went out of use keeps its counts until it is given out again.
+  if (metrics.series.size() < snapshot.series_slots()) metrics.series.resize(snapshot.series_slots());
+  if (metrics.targets.size() < snapshot.target_slots()) {
+    metrics.targets.resize(snapshot.target_slots());
+  }
+  if (metrics.refused.size() < snapshot.route_slots()) metrics.refused.resize(snapshot.route_slots());
+}
+
+void adopt(Worker* worker, const Publication* publication) {
+  const Snapshot& snapshot = *publication->snapshot;
+  worker->core.adopt(snapshot);
+  size_metrics(worker, snapshot);
+  for (uint32_t slot = 0; slot < worker->upstream_pools.size(); ++slot) {
+    UpstreamPool* pool = worker->upstream_pools[slot].get();
+    if (pool == nullptr) continue;
+    pool->retired = !snapshot.pool_in_use(slot);
+    if (pool->retired) upstream_pool_retire(pool);
+  }
+  worker->publication = publication;
+  worker->limits = publication->limits;
+  // release pairs with control's acquire: nothing of an older snapshot is used after this.
+  worker->link->adopted_epoch.store(snapshot.epoch(), std::memory_order_release);
+  worker->control->wake(worker->control);
+}
+
+void start_drain(Worker* worker) {
+  if (worker->draining) return;
+  worker->draining = true;
+  worker->no_accept = true;
+  worker->clients.for_each([](ClientConn* conn) { client_drain(conn); });
+}
+
+void answer_scrapes(Worker* worker) {
+  Scrape* scrape = worker->link->scrapes.take_all();
+  while (scrape != nullptr) {
+    Scrape* next = scrape->next_message;
+    worker->metrics.ledger_dropped = worker->link->ledger.dropped();
+    worker->metrics.buffered_bytes = static_cast<uint64_t>(worker->buffered_total);
+    scrape->block = worker->metrics;
+    worker->control->scrapes.push(scrape);
+    scrape = next;
+    worker->control->wake(worker->control);
+  }
+}
+
+void take_answers(Worker* worker) {
+  ManagementCall* call = worker->link->answers.take_all();
+  while (call != nullptr) {
+    ManagementCall* next = call->next_message;
+    exchange_on_answer(static_cast<Exchange*>(call->exchange), call);
+    delete call;
+    call = next;
+  }
+}
+
+}  // namespace
+
+Worker::Worker(WorkerLink* worker_link, ControlLink* control_link, Net* network,
+               const WorkerOptions& options)
+    : link(worker_link),
+      control(control_link),
+      net(network),
+      clock(options.clock),
+      core(worker_link->core, worker_link->cores, options.seed),
+      wheel(options.clock.monotonic(options.clock.context) / kNanosPerMilli),
+      client_pool(256),
+      exchange_pool(64),
+      upstream_conn_pool(64),
+      small_blocks(32) {
+  std::snprintf(instance, sizeof(instance), "%016" PRIx64, options.instance_id);
+}
+
+Worker::~Worker() {
+  WEIR_CHECK(worker_idle(this));
+  scratch.release();
+}
+
+Turn::Turn(Worker* worker) : worker_(worker) {
+  if (worker->turn_depth++ != 0) return;
+  worker->now_ns = worker_clock(worker);
+  worker->now_ms = worker->now_ns / kNanosPerMilli;
+  worker->unix_ms = worker->clock.wall(worker->clock.context);
+  refresh_date(worker);
+}
+
+Turn::~Turn() {
+  if (worker_->turn_depth == 1) {
+    while (ClientConn* conn = worker_->ready_clients.pop_front()) client_resume_pipeline(conn);
+    while (Exchange* ex = worker_->graveyard.pop_front()) exchange_recycle(ex);
+    worker_->scratch.reset();
+  }
+  --worker_->turn_depth;
+}
+
+void worker_on_wakeup(Worker* worker) {
+  const Turn turn(worker);
+  if (const Publication* publication = worker->link->publication.take()) adopt(worker, publication);
+  take_answers(worker);
+  answer_scrapes(worker);
+  if (worker->link->drain.load(std::memory_order_relaxed)) start_drain(worker);
+  if (worker->link->stop.load(std::memory_order_relaxed)) {
+    start_drain(worker);
+    worker_abort_all(worker);
+  }
+}
+
+Millis worker_on_tick(Worker* worker) {
+  const Turn turn(worker);
+  worker->wheel.advance(worker->now_ms);
+  return worker->wheel.next_due();
+}
+
+void worker_on_accept(Worker* worker, Transport* transport) {
+  const Turn turn(worker);
+  client_accept(worker, transport);
+}
+
+bool worker_idle(const Worker* worker) {
+  return worker->client_pool.in_use() == 0 && worker->exchange_pool.in_use() == 0 &&
+         worker->upstream_conn_pool.in_use() == 0;
+}
+
+void worker_abort_all(Worker* worker) {
+  const Turn turn(worker);
+  worker->clients.for_each([](ClientConn* conn) { client_abort(conn); });
+  for (auto& pool : worker->upstream_pools) {
+    if (pool == nullptr) continue;
+    pool->retired = true;
+    upstream_pool_retire(pool.get());
+  }
+}
+
+bool worker_buffer_take(Worker* worker, size_t bytes) {
+  std::atomic<uint64_t>& shared = worker->control->bounds.buffered_bytes;
+  worker->buffered_local += static_cast<int64_t>(bytes);
+  worker->buffered_total += static_cast<int64_t>(bytes);
+  if (worker->buffered_local < kBufferSlack) return true;
+  const auto delta = static_cast<uint64_t>(worker->buffered_local);
+  // relaxed: a plain sum; a bound that is exact to the slack of each worker is enough.
+  const uint64_t before = shared.fetch_add(delta, std::memory_order_relaxed);
+  worker->buffered_local = 0;
+  if (before + delta <= worker->limits.max_buffered_bytes) return true;
+  worker_buffer_give(worker, bytes);
+  ++worker->metrics.buffer_refused;
+  return false;
+}
+
+void worker_buffer_give(Worker* worker, size_t bytes) {
+  worker->buffered_local -= static_cast<int64_t>(bytes);
+  worker->buffered_total -= static_cast<int64_t>(bytes);
+  WEIR_DCHECK(worker->buffered_total >= 0);
+  if (worker->buffered_local > -kBufferSlack) return;
+  // Unsigned wrap-around of the difference is the subtraction we want.
+  worker->control->bounds.buffered_bytes.fetch_add(static_cast<uint64_t>(worker->buffered_local),
+                                                   std::memory_order_relaxed);
+  worker->buffered_local = 0;
+}
+
+UpstreamPool* worker_upstream_pool(Worker* worker, uint32_t slot) {
+  if (slot >= worker->upstream_pools.size()) worker->upstream_pools.resize(slot + 1);
+  auto& pool = worker->upstream_pools[slot];
+  if (pool == nullptr) pool = std::make_unique<UpstreamPool>(worker);
+  return pool.get();
+}
+
+}  // namespace weir

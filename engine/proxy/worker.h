@@ -1,0 +1,130 @@
+// Everything one core owns: connections, requests in flight, pools, balancing state, counters.
+//
+// A Worker knows no event loop. Whoever drives it (embed/worker_loop.cc with libuv, the simulation
+// with a scripted clock) hands it a Net and a clock, calls worker_on_wakeup() when its link was
+// woken, and worker_on_tick() when next_due() has come. All on one thread.
+//
+// Every entry from outside is bracketed by a Turn: it refreshes `now`, and at its end frees what
+// finished meanwhile, so that code up the stack may still look at an object that was closed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/pool.h"
+#include "json/reply_scan.h"
+#include "json/request_scan.h"
+#include "link/worker_link.h"
+#include "net/deadline.h"
+#include "net/transport.h"
+#include "proxy/body_buffer.h"
+#include "proxy/client_conn.h"
+#include "proxy/exchange.h"
+#include "proxy/retry_budget.h"
+#include "proxy/upstream_pool.h"
+#include "route/decide.h"
+
+namespace weir {
+
+struct WorkerClock {
+  Nanos (*monotonic)(void* context);
+  UnixMillis (*wall)(void* context);
+  void* context = nullptr;
+};
+
+struct WorkerOptions {
+  uint64_t seed = 0;          // of request ids, start offsets
+  uint64_t instance_id = 0;   // of the process: recognises requests that come back to it
+  WorkerClock clock;
+};
+
+struct Worker {
+  Worker(WorkerLink* worker_link, ControlLink* control_link, Net* network,
+         const WorkerOptions& options);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  WorkerLink* const link;
+  ControlLink* const control;
+  Net* const net;
+  const WorkerClock clock;
+
+  Nanos now_ns = 0;
+  Millis now_ms = 0;
+  UnixMillis unix_ms = 0;
+  uint32_t turn_depth = 0;
+
+  const Publication* publication = nullptr;  // owned by the control thread; newest adopted
+  ClientLimits limits;
+  CoreState core;
+  DeadlineWheel wheel;
+  RetryBudget retry_budget;
+  MetricsBlock metrics;
+  RequestScanner request_scanner;
+  ReplyScanner reply_scanner;
+  Arena scratch;               // until the event at hand has been handled
+
+  Pool<ClientConn> client_pool;
+  Pool<Exchange> exchange_pool;
+  Pool<UpstreamConn> upstream_conn_pool;
+  Pool<SmallBlock> small_blocks;
+  std::vector<std::unique_ptr<UpstreamPool>> upstream_pools;  // by Provider::pool_slot
+
+  List<ClientConn, &ClientConn::worker_node> clients;
+  List<ClientConn, &ClientConn::ready_node> ready_clients;
+  List<Exchange, &Exchange::graveyard_node> graveyard;
+
+  int64_t buffered_local = 0;      // bytes held, not yet told to the shared bound
+  int64_t buffered_total = 0;      // bytes held by this worker
+  bool draining = false;
+  bool no_accept = false;          // told to the listener by the driver
+  char instance[17] = {};          // hex of the instance id
+  char date[48] = {};              // `date: ...\r\n`, refreshed once a second
+  size_t date_len = 0;
+  int64_t date_unix_s = -1;
+
+  [[nodiscard]] const Snapshot* snapshot() const {
+    return publication == nullptr ? nullptr : publication->snapshot.get();
+  }
+};
+
+// Brackets one event. Nested turns are free.
+class Turn {
+ public:
+  explicit Turn(Worker* worker);
+  ~Turn();
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  Worker* worker_;
+};
+
+[[nodiscard]] inline Nanos worker_clock(const Worker* worker) {
+  return worker->clock.monotonic(worker->clock.context);
+}
+
+// The link was woken: a publication, answers, scrapes or the drain flag wait.
+void worker_on_wakeup(Worker* worker);
+// Deadlines. Returns when to call again (monotonic ms), UINT64_MAX for "when armed".
+Millis worker_on_tick(Worker* worker);
+// A connection from a client. The transport has no owner yet.
+void worker_on_accept(Worker* worker, Transport* transport);
+
+// Nothing accepted is left: no connection, no request. The driver may tear the worker down.
+[[nodiscard]] bool worker_idle(const Worker* worker);
+// Ends everything at once (drain time over, or stop).
+void worker_abort_all(Worker* worker);
+
+// The process-wide bound on buffered bodies and replies. take() refuses above the bound.
+[[nodiscard]] bool worker_buffer_take(Worker* worker, size_t bytes);
+void worker_buffer_give(Worker* worker, size_t bytes);
+
+[[nodiscard]] UpstreamPool* worker_upstream_pool(Worker* worker, uint32_t slot);
+
+}  // namespace weir
