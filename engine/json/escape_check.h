@@ -1,9 +1,9 @@
 // Two passes over a whole body that look at bytes and know no grammar.
 //
-// escapes_valid() is the half of string checking that the structural index leaves open: is every
+// find_bad_escape() is the half of string checking that the structural index leaves open: is every
 // backslash followed by an escape of RFC 8259? Both use vector instructions as the processor has
-// them, decided at run time. The caller keeps 64 readable bytes behind the text; their content does not matter.
-// Any thread.
+// them, decided at run time. The caller keeps 64 readable bytes behind the text; their content does
+// not matter. Any thread.
 #pragma once
 
 #include <cstddef>
