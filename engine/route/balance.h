@@ -25,6 +25,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "route/route.h"
@@ -39,10 +40,11 @@ void lay_out(Route& route);
 // 1 for round robin, else the target's weight.
 [[nodiscard]] uint32_t effective_weight(const Route& route, uint32_t index);
 
-// The credits of one group, on one core. `set` is for what they hold.
+// The credits of one group, on one core. `set` is for what they hold; `credit` is borrowed, one
+// for each of TargetGroup::members.
 struct Credits {
   TargetSet set;
-  std::vector<int64_t> credit;  // by position in TargetGroup::members
+  std::span<int64_t> credit;
 };
 
 // Chooses among `available`, a non-empty subset of the group's members. `random` decides only when

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 
 #include "base/check.h"
 #include "route/health.h"
@@ -143,7 +144,8 @@ std::expected<Pick, NoTarget> decide(const Route& route, CoreState& core, const 
   CoreState::RouteState* state = core.route_state(route);
   const bool is_first = tried.none();
   for (size_t i = 0; i < groups.size(); ++i) {
-    CoreState::GroupState* group_state = state != nullptr ? &state->groups[at][i] : nullptr;
+    CoreState::GroupState* group_state =
+        state != nullptr ? &state->groups[state->first_group[at] + i] : nullptr;
     const std::optional<Pick> pick = is_first && group_state != nullptr
                                          ? pick_first(question, groups[i], *group_state)
                                          : pick_again(question, groups[i], group_state);
@@ -171,16 +173,27 @@ void CoreState::adopt(const Snapshot& snapshot) {
 }
 
 void CoreState::start_route(const Route& route, RouteState* state) {
+  size_t group_count = 0;
+  size_t credit_count = 0;
+  for (const std::vector<TargetGroup>& groups : route.groups) {
+    group_count += groups.size();
+    for (const TargetGroup& group : groups) credit_count += 2 * group.members.size();
+  }
   state->layout = route.layout;
+  state->groups.assign(group_count, GroupState{});
+  state->credits.assign(credit_count, 0);
+  std::span<int64_t> credits = state->credits;
+  uint32_t next = 0;
   for (size_t endpoint = 0; endpoint < kEndpoints; ++endpoint) {
-    const std::vector<TargetGroup>& groups = route.groups[endpoint];
-    std::vector<GroupState>& states = state->groups[endpoint];
-    states.assign(groups.size(), GroupState{});
-    for (size_t i = 0; i < groups.size(); ++i) {
-      const uint64_t length = groups[i].ring.size();
-      states[i].cursor = static_cast<uint32_t>(length * core_ / cores_);
-      states[i].substitutes.credit.assign(groups[i].members.size(), 0);
-      states[i].retries.credit.assign(groups[i].members.size(), 0);
+    state->first_group[endpoint] = next;
+    for (const TargetGroup& group : route.groups[endpoint]) {
+      GroupState& group_state = state->groups[next++];
+      const size_t size = group.members.size();
+      const uint64_t length = group.ring.size();
+      group_state.cursor = static_cast<uint32_t>(length * core_ / cores_);
+      group_state.substitutes.credit = credits.first(size);
+      group_state.retries.credit = credits.subspan(size, size);
+      credits = credits.subspan(2 * size);
     }
   }
 }

@@ -43,7 +43,9 @@ class CoreState {
   };
   struct RouteState {
     uint64_t layout = 0;   // of the route this was made for; another layout starts anew
-    std::array<std::vector<GroupState>, kEndpoints> groups;
+    std::vector<GroupState> groups;                  // of all endpoints, one after the other
+    std::array<uint32_t, kEndpoints> first_group{};  // where an endpoint's groups begin
+    std::vector<int64_t> credits;                    // what the groups' Credits borrow
   };
   // Null when a newer snapshot gave the slot another layout (a retry on a pinned, older route).
   [[nodiscard]] RouteState* route_state(const Route& route);

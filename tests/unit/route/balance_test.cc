@@ -180,7 +180,8 @@ TEST(Credit, StaysWithinItsBoundForAFixedSet) {
     for (size_t i = 0; i < weights.size(); ++i) {
       if (!available[i]) there[i] = 0;
     }
-    Credits credits{{}, std::vector<int64_t>(weights.size(), 0)};
+    std::vector<int64_t> storage(weights.size(), 0);
+    Credits credits{{}, storage};
     std::vector<uint64_t> picks(weights.size(), 0);
     for (int i = 0; i < 500; ++i) {
       const uint16_t pick =
@@ -200,7 +201,8 @@ TEST(Credit, StaysWithinItsBoundForAFixedSet) {
 TEST(Credit, ManyChangesOfTheSetFavourNobody) {
   std::mt19937_64 random(test_seed());
   const Route route = weighted({3, 1, 1});
-  Credits credits{{}, std::vector<int64_t>(3, 0)};
+  std::vector<int64_t> storage(3, 0);
+  Credits credits{{}, storage};
   const TargetSet two(0b011);
   const TargetSet all(0b111);
   std::vector<int64_t> of_two(3, 0);
