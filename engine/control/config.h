@@ -63,7 +63,7 @@ struct ProviderConfig {
 };
 
 struct ModelConfig {
-  static constexpr uint32_t kMaxWeight = 1000;
+  static constexpr uint32_t kMaxWeight = Route::kMaxWeight;
   std::string provider, id, alias;
   std::string tenant = kDefaultTenant;
   std::string environment = kProduction;

@@ -1,0 +1,56 @@
+// The access log: one JSON line per finished request, to stdout, stderr, a file, or nowhere.
+//
+// Lines are collected while the rings are drained and written with one write() by flush(), which
+// never waits: pipes and terminals are opened again without blocking. What cannot be written within
+// kMaxPending bytes is dropped by whole lines and counted; a broken pipe or a full disk is no error.
+// Control thread only.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "control/registry.h"
+#include "link/ledger_record.h"
+
+namespace weir {
+
+class AccessLog {
+ public:
+  static constexpr size_t kMaxPending = 4 << 20;
+
+  AccessLog() = default;
+  ~AccessLog();
+  AccessLog(const AccessLog&) = delete;
+  AccessLog& operator=(const AccessLog&) = delete;
+
+  // "stdout", "stderr", "off" or "file:PATH". On an error the old destination stays.
+  std::expected<void, std::string> open(const std::string& destination);
+  // Opens a file again after it was moved away.
+  std::expected<void, std::string> reopen();
+  void append(const LedgerRecord& record, const Registry& registry);
+  void flush();
+  [[nodiscard]] uint64_t dropped() const { return dropped_; }
+  [[nodiscard]] const std::string& destination() const { return destination_; }
+
+ private:
+  void drop_lines();
+
+  std::string destination_ = "off";
+  int fd_ = -1;
+  std::string pending_;
+  bool inside_line_ = false;  // the first line of pending_ is already written in part
+  uint64_t dropped_ = 0;
+};
+
+// The line without its end, for any record: every foreign byte is escaped.
+[[nodiscard]] std::string access_line(const LedgerRecord& record, const Registry& registry);
+
+// Names as they stand in the log and in metrics.
+[[nodiscard]] std::string_view outcome_name(Outcome outcome);
+[[nodiscard]] std::string_view stage_name(size_t stage);
+[[nodiscard]] std::string_view fault_name(Fault fault);
+[[nodiscard]] std::string_view usage_source_name(UsageSource source);
+
+}  // namespace weir

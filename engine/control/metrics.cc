@@ -1,0 +1,267 @@
+#include "control/metrics.h"
+
+#include <cstdio>
+#include <map>
+
+#include "control/access_log.h"
+
+namespace weir {
+
+namespace {
+
+void histogram_add(Histogram* sum, const Histogram& one) {
+  for (size_t i = 0; i < sum->count.size(); ++i) sum->count[i] += one.count[i];
+  sum->sum_us += one.sum_us;
+}
+
+std::string label(std::string_view name, std::string_view value) {
+  std::string out(name);
+  out += "=\"";
+  for (const char c : value) {
+    if (c == '\n') {
+      out += "\\n";
+    } else {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+// Samples of one metric by their labels, so that equal labels are summed.
+using Samples = std::map<std::string, uint64_t>;
+
+class Page {
+ public:
+  void head(std::string_view name, std::string_view type, std::string_view help) {
+    text_ += "# HELP " + std::string(name) + " " + std::string(help) + "\n# TYPE " +
+             std::string(name) + " " + std::string(type) + "\n";
+  }
+  void sample(std::string_view name, const std::string& labels, const std::string& value) {
+    text_ += name;
+    if (!labels.empty()) text_ += "{" + labels + "}";
+    text_ += " " + value + "\n";
+  }
+  void all(std::string_view name, std::string_view type, std::string_view help,
+           const Samples& samples) {
+    head(name, type, help);
+    for (const auto& [labels, value] : samples) sample(name, labels, std::to_string(value));
+  }
+  void one(std::string_view name, std::string_view type, std::string_view help, uint64_t value) {
+    all(name, type, help, {{"", value}});
+  }
+  void histogram(std::string_view name, const std::string& labels, const Histogram& histogram) {
+    const std::string comma = labels.empty() ? "" : labels + ",";
+    uint64_t below = 0;
+    char text[48];
+    for (size_t i = 0; i < Histogram::kBuckets; ++i) {
+      below += histogram.count[i];
+      std::snprintf(text, sizeof text, "%.9g", static_cast<double>(Histogram::bound_us(i)) / 1e6);
+      sample(std::string(name) + "_bucket", comma + label("le", text), std::to_string(below));
+    }
+    below += histogram.count[Histogram::kBuckets];
+    sample(std::string(name) + "_bucket", comma + label("le", "+Inf"), std::to_string(below));
+    std::snprintf(text, sizeof text, "%.6f", static_cast<double>(histogram.sum_us) / 1e6);
+    sample(std::string(name) + "_sum", labels, text);
+    sample(std::string(name) + "_count", labels, std::to_string(below));
+  }
+  [[nodiscard]] std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+std::string request_labels(std::string_view alias, std::string_view target, Outcome outcome) {
+  return label("alias", alias) + "," + label("target", target) + "," +
+         label("outcome", outcome_name(outcome));
+}
+
+void requests_render(const MetricsBlock& sum, const Registry& registry, Page* page) {
+  Samples requests, tokens;
+  static constexpr std::string_view kKinds[] = {"prompt", "completion", "cached", "reasoning"};
+  for (size_t i = 0; i < sum.series.size() && i < registry.series().size(); ++i) {
+    const SeriesCounters& series = sum.series[i];
+    const auto& name = registry.series()[i];
+    const std::string& target = registry.targets()[name.target].id;
+    requests[request_labels(name.alias, target, Outcome::kCompleted)] += series.completed;
+    requests[request_labels(name.alias, target, Outcome::kFailed)] += series.failed;
+    requests[request_labels(name.alias, target, Outcome::kCancelled)] += series.cancelled;
+    const std::array<uint64_t, 4>* counts[] = {&series.prompt, &series.completion, &series.cached,
+                                               &series.reasoning};
+    for (size_t kind = 0; kind < 4; ++kind) {
+      for (size_t source = 0; source < 4; ++source) {
+        const uint64_t value = (*counts[kind])[source];
+        if (value == 0) continue;
+        tokens[label("alias", name.alias) + "," + label("target", target) + "," +
+               label("kind", kKinds[kind]) + "," +
+               label("source", usage_source_name(static_cast<UsageSource>(source)))] += value;
+      }
+    }
+  }
+  for (size_t i = 0; i < sum.refused.size() && i < registry.routes().size(); ++i) {
+    if (sum.refused[i] == 0) continue;
+    requests[request_labels(registry.routes()[i].name, "", Outcome::kRefused)] += sum.refused[i];
+  }
+  requests[request_labels("", "", Outcome::kRefused)] += sum.refused_unrouted;
+  requests[request_labels("", "", Outcome::kCompleted)] += sum.unrouted_completed;
+  requests[request_labels("", "", Outcome::kFailed)] += sum.unrouted_failed;
+  requests[request_labels("", "", Outcome::kCancelled)] += sum.unrouted_cancelled;
+  page->all("weir_requests_total", "counter", "Finished inference requests.", requests);
+  page->one("weir_requests_accepted_total", "counter",
+            "Requests accepted: completed, failed, cancelled and in flight.", sum.accepted);
+  page->one("weir_requests_in_flight", "gauge", "Accepted requests under way.", sum.in_flight);
+  page->all("weir_tokens_total", "counter", "Tokens by kind and by who counted them.", tokens);
+  // Reservations belong to token limits; without limits nothing is reserved.
+  page->one("weir_reserved_tokens_total", "counter", "Tokens reserved at admission.", 0);
+  page->one("weir_refunded_tokens_total", "counter", "Reserved tokens given back.", 0);
+  page->one("weir_settled_tokens_total", "counter", "Reserved tokens settled.", 0);
+}
+
+void targets_render(const MetricsBlock& sum, const Registry& registry, Millis now, Page* page) {
+  Samples attempts, suspended, suspensions, inflight;
+  const auto& names = registry.targets();
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string target = label("target", names[i].id);
+    if (i < sum.targets.size()) {
+      const TargetCounters& counters = sum.targets[i];
+      attempts[target + "," + label("result", "ok")] += counters.attempts_ok;
+      attempts[target + "," + label("result", "failed")] += counters.attempts_failed;
+      attempts[target + "," + label("result", "rejected")] += counters.attempts_rejected;
+      attempts[target + "," + label("result", "cancelled")] += counters.attempts_cancelled;
+      inflight[target] += counters.inflight;
+    }
+    suspensions[target] += names[i].health->suspensions();
+    if (names[i].configured) suspended[target] += names[i].health->suspended(now) ? 1 : 0;
+  }
+  page->all("weir_upstream_attempts_total", "counter", "Attempts at targets by result.", attempts);
+  page->all("weir_upstream_in_flight", "gauge", "Attempts under way.", inflight);
+  page->all("weir_target_suspended", "gauge", "1 while a target gets no requests.", suspended);
+  page->all("weir_target_suspensions_total", "counter", "How often a target was suspended.",
+            suspensions);
+}
+
+void stages_render(const MetricsBlock& sum, Page* page) {
+  page->head("weir_stage_seconds", "histogram", "Time of a request by stage.");
+  for (size_t i = 0; i < kStages; ++i) {
+    page->histogram("weir_stage_seconds", label("stage", stage_name(i)), sum.stages[i]);
+  }
+  page->head("weir_request_seconds", "histogram", "Whole time of a request.");
+  page->histogram("weir_request_seconds", "", sum.total);
+  page->head("weir_overhead_seconds", "histogram",
+             "Time of a request without connecting to and waiting for the upstream.");
+  page->histogram("weir_overhead_seconds", "", sum.overhead);
+}
+
+uint64_t difference(uint64_t all, uint64_t part) { return all > part ? all - part : 0; }
+
+void connections_render(const MetricsBlock& sum, Page* page) {
+  const auto place = [](std::string_view side, std::string_view state) {
+    return label("side", side) + "," + label("state", state);
+  };
+  page->all("weir_connections", "gauge", "Open connections.",
+            {{place("client", "active"), difference(sum.client_connections, sum.client_idle)},
+             {place("client", "idle"), sum.client_idle},
+             {place("upstream", "active"), difference(sum.upstream_connections, sum.upstream_idle)},
+             {place("upstream", "idle"), sum.upstream_idle}});
+  page->all("weir_connections_opened_total", "counter", "Connections accepted or opened.",
+            {{label("side", "client"), sum.client_accepted},
+             {label("side", "upstream"), sum.upstream_opened}});
+  page->one("weir_connections_refused_total", "counter", "Client connections refused.",
+            sum.client_refused);
+  page->one("weir_connection_waiters", "gauge", "Requests that wait for a connection.",
+            sum.waiting_for_connection);
+  page->one("weir_connection_queue_full_total", "counter",
+            "Requests refused because too many wait for a connection.", sum.wait_queue_full);
+}
+
+}  // namespace
+
+void metrics_add(MetricsBlock* sum, const MetricsBlock& one) {
+  if (sum->series.size() < one.series.size()) sum->series.resize(one.series.size());
+  for (size_t i = 0; i < one.series.size(); ++i) {
+    SeriesCounters& to = sum->series[i];
+    const SeriesCounters& from = one.series[i];
+    to.completed += from.completed;
+    to.failed += from.failed;
+    to.cancelled += from.cancelled;
+    for (size_t s = 0; s < 4; ++s) {
+      to.prompt[s] += from.prompt[s];
+      to.completion[s] += from.completion[s];
+      to.cached[s] += from.cached[s];
+      to.reasoning[s] += from.reasoning[s];
+    }
+  }
+  if (sum->targets.size() < one.targets.size()) sum->targets.resize(one.targets.size());
+  for (size_t i = 0; i < one.targets.size(); ++i) {
+    sum->targets[i].attempts_ok += one.targets[i].attempts_ok;
+    sum->targets[i].attempts_failed += one.targets[i].attempts_failed;
+    sum->targets[i].attempts_rejected += one.targets[i].attempts_rejected;
+    sum->targets[i].attempts_cancelled += one.targets[i].attempts_cancelled;
+    sum->targets[i].inflight += one.targets[i].inflight;
+  }
+  if (sum->refused.size() < one.refused.size()) sum->refused.resize(one.refused.size());
+  for (size_t i = 0; i < one.refused.size(); ++i) sum->refused[i] += one.refused[i];
+  static constexpr uint64_t MetricsBlock::*kNumbers[] = {
+      &MetricsBlock::refused_unrouted, &MetricsBlock::unrouted_completed,
+      &MetricsBlock::unrouted_failed, &MetricsBlock::unrouted_cancelled, &MetricsBlock::accepted,
+      &MetricsBlock::in_flight, &MetricsBlock::management_requests, &MetricsBlock::retries,
+      &MetricsBlock::replays, &MetricsBlock::retry_budget_exhausted, &MetricsBlock::ledger_dropped,
+      &MetricsBlock::client_connections, &MetricsBlock::client_idle, &MetricsBlock::client_accepted,
+      &MetricsBlock::client_refused, &MetricsBlock::upstream_connections,
+      &MetricsBlock::upstream_idle, &MetricsBlock::upstream_opened,
+      &MetricsBlock::waiting_for_connection, &MetricsBlock::wait_queue_full,
+      &MetricsBlock::buffered_bytes, &MetricsBlock::buffer_refused, &MetricsBlock::write_stalls,
+      &MetricsBlock::client_timeouts, &MetricsBlock::bytes_from_clients,
+      &MetricsBlock::bytes_to_clients};
+  for (const auto number : kNumbers) sum->*number += one.*number;
+  for (size_t i = 0; i < kStages; ++i) histogram_add(&sum->stages[i], one.stages[i]);
+  histogram_add(&sum->total, one.total);
+  histogram_add(&sum->overhead, one.overhead);
+}
+
+std::string metrics_render(const MetricsBlock& sum, const ControlCounters& control,
+                           const Registry& registry, Millis now) {
+  Page page;
+  requests_render(sum, registry, &page);
+  targets_render(sum, registry, now, &page);
+  stages_render(sum, &page);
+  connections_render(sum, &page);
+  struct Plain {
+    std::string_view name, type, help;
+    uint64_t value;
+  };
+  const Plain plain[] = {
+      {"weir_management_requests_total", "counter", "Requests to Weir's own routes.",
+       sum.management_requests},
+      {"weir_retries_total", "counter", "Attempts after the first.", sum.retries},
+      {"weir_replays_total", "counter", "Requests sent again after a stale connection.",
+       sum.replays},
+      {"weir_retry_budget_exhausted_total", "counter", "Retries not made for want of budget.",
+       sum.retry_budget_exhausted},
+      {"weir_ledger_dropped_total", "counter", "Records lost because a ring was full.",
+       sum.ledger_dropped},
+      {"weir_access_log_dropped_total", "counter", "Log lines that could not be written.",
+       control.access_log_dropped},
+      {"weir_buffered_bytes", "gauge", "Bodies and replies held.", sum.buffered_bytes},
+      {"weir_buffer_refused_total", "counter", "Requests refused for want of buffer space.",
+       sum.buffer_refused},
+      {"weir_write_stalls_total", "counter", "Clients cut because they read nothing.",
+       sum.write_stalls},
+      {"weir_client_timeouts_total", "counter", "Clients cut because they sent too slowly.",
+       sum.client_timeouts},
+      {"weir_client_received_bytes_total", "counter", "Bytes from clients.",
+       sum.bytes_from_clients},
+      {"weir_client_sent_bytes_total", "counter", "Bytes to clients.", sum.bytes_to_clients},
+      {"weir_config_epoch", "gauge", "Number of the configuration in use.", control.epoch},
+      {"weir_retired_records", "gauge", "Old routes and keys still in use by requests.",
+       control.retired},
+      {"weir_workers", "gauge", "Worker threads.", control.workers},
+  };
+  for (const Plain& one : plain) page.one(one.name, one.type, one.help, one.value);
+  page.all("weir_config_reloads_total", "counter", "Reloads of the configuration.",
+           {{label("result", "ok"), control.reloads_ok},
+            {label("result", "failed"), control.reloads_failed}});
+  return page.take();
+}
+
+}  // namespace weir

@@ -1,0 +1,30 @@
+// The metrics of the process: sums of the workers' counters as Prometheus text.
+//
+// A MetricsBlock is summed only with blocks of the same scrape. Labels come from configured names
+// and are escaped; two records with the same labels become one sample. Control thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/clock.h"
+#include "control/registry.h"
+#include "link/metrics_block.h"
+
+namespace weir {
+
+// Adds `one` to `sum`; the arrays grow as needed.
+void metrics_add(MetricsBlock* sum, const MetricsBlock& one);
+
+struct ControlCounters {
+  uint64_t reloads_ok = 0, reloads_failed = 0;
+  uint64_t access_log_dropped = 0;
+  uint64_t epoch = 0;
+  uint64_t retired = 0;  // records that wait for their last request
+  uint32_t workers = 0;
+};
+
+[[nodiscard]] std::string metrics_render(const MetricsBlock& sum, const ControlCounters& control,
+                                         const Registry& registry, Millis now);
+
+}  // namespace weir

@@ -1,0 +1,79 @@
+#include "control/publisher.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace weir {
+
+void Publisher::attach(std::span<WorkerLink* const> workers) {
+  workers_.insert(workers_.end(), workers.begin(), workers.end());
+  if (publications_.empty()) return;
+  for (WorkerLink* worker : workers) hand_over(worker);
+}
+
+void Publisher::publish(std::unique_ptr<Publication> publication) {
+  WEIR_CHECK(publications_.empty() ||
+             publication->snapshot->epoch() > current()->snapshot->epoch());
+  publications_.push_back(std::move(publication));
+  for (WorkerLink* worker : workers_) hand_over(worker);
+}
+
+void Publisher::hand_over(WorkerLink* worker) {
+  const Publication* newest = current();
+  worker->pins.reserve(newest->snapshot->pin_slots());
+  // An older one that the worker never took stays in publications_ until collect().
+  const Publication* untaken = worker->publication.put(newest);
+  WEIR_DCHECK(untaken != newest);
+  static_cast<void>(untaken);
+  if (worker->wake != nullptr) worker->wake(worker);
+}
+
+void Publisher::collect() {
+  const uint64_t lowest = lowest_epoch();
+  // First those that were seen idle before: their last ledger records have been read by now.
+  std::erase_if(retired_, [this](Retired& retired) {
+    if (!retired.idle) {
+      retired.idle = !pinned(retired.pin);
+      return false;
+    }
+    retired.record.reset();
+    registry_.pin_release(retired.pin);
+    return true;
+  });
+  while (publications_.size() > 1 && publications_.front()->snapshot->epoch() < lowest) {
+    retire(*publications_.front());
+    publications_.pop_front();
+  }
+}
+
+void Publisher::retire(const Publication& publication) {
+  for (const auto& route : publication.snapshot->routes()) {
+    retired_.push_back({route, route->pin, false});
+  }
+  for (const auto& principal : publication.snapshot->principals()) {
+    retired_.push_back({principal, principal->pin, false});
+  }
+}
+
+bool Publisher::pinned(uint32_t pin) const {
+  return std::any_of(workers_.begin(), workers_.end(),
+                     [pin](const WorkerLink* worker) { return worker->pins.count(pin) != 0; });
+}
+
+const Publication* Publisher::current() const {
+  return publications_.empty() ? nullptr : publications_.back().get();
+}
+
+uint64_t Publisher::lowest_epoch() const {
+  uint64_t lowest = UINT64_MAX;
+  for (const WorkerLink* worker : workers_) {
+    // acquire pairs with the worker's release after it swapped its snapshot: it no longer touches
+    // the older one.
+    lowest = std::min(lowest, worker->adopted_epoch.load(std::memory_order_acquire));
+  }
+  if (workers_.empty() && current() != nullptr) return current()->snapshot->epoch();
+  return lowest;
+}
+
+}  // namespace weir
