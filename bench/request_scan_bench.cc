@@ -3,7 +3,7 @@
 #include <benchmark/benchmark.h>
 #include <simdjson.h>
 
-#include "bench/bodies.h"
+#include "bodies.h"
 #include "json/escape_check.h"
 #include "json/index.h"
 #include "json/reply_scan.h"

@@ -2,7 +2,7 @@
 // members; the copy of the whole body, which splicing avoids, stands beside it.
 #include <benchmark/benchmark.h>
 
-#include "bench/bodies.h"
+#include "bodies.h"
 #include "json/edits.h"
 #include "json/request_scan.h"
 

@@ -1,6 +1,6 @@
 // Goal: the reply scan accepts exactly what is JSON, and its answers lie inside the text. Method:
-// compare with simdjson's tree, which alone refuses numbers that no 64-bit type holds and surrogates
-// without a partner, while Weir alone refuses depth above 512.
+// compare with simdjson's tree, which alone refuses numbers that no 64-bit type holds and
+// surrogates without a partner, while Weir alone refuses depth above 512.
 #include <simdjson.h>
 
 #include <cstdlib>

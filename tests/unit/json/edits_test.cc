@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "json/request_scan.h"
-#include "tests/unit/json/json_cases.h"
+#include "json_cases.h"
 
 namespace weir {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "tests/unit/json/json_cases.h"
+#include "json_cases.h"
 
 namespace weir {
 namespace {

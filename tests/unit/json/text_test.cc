@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/json/json_cases.h"
+#include "json_cases.h"
 
 namespace weir {
 namespace {
