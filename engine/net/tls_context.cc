@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "net/address.h"
 #include "net/tls.h"
 #include "route/target.h"
@@ -61,6 +62,38 @@ int add_certificates(X509_STORE* store, const std::string& pem) {
   return count;
 }
 
+// The system's certificates, read once per process: that takes OpenSSL many milliseconds.
+X509_STORE* system_trust() {
+  static X509_STORE* const store = [] {
+    X509_STORE* made = X509_STORE_new();
+    WEIR_CHECK(made != nullptr);
+    // Without a system store there may still be `ca_pem`; a chain that cannot be checked fails later.
+    X509_STORE_set_default_paths(made);
+    ERR_clear_error();
+    return made;
+  }();
+  return store;
+}
+
+// What the system trusts, and `ca_pem`. Null when that holds no usable certificate.
+X509_STORE* trust_with(const std::string& ca_pem) {
+  X509_STORE* system = system_trust();
+  X509_STORE* store = X509_STORE_new();
+  if (store == nullptr) return nullptr;
+  X509_STORE_lock(system);
+  const STACK_OF(X509_OBJECT)* objects = X509_STORE_get0_objects(system);
+  for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i) {
+    X509* certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+    if (certificate != nullptr) X509_STORE_add_cert(store, certificate);
+  }
+  X509_STORE_unlock(system);
+  X509_LOOKUP* folder = X509_STORE_add_lookup(store, X509_LOOKUP_hash_dir());
+  if (folder != nullptr) X509_LOOKUP_add_dir(folder, nullptr, X509_FILETYPE_DEFAULT);
+  if (add_certificates(store, ca_pem) > 0) return store;
+  X509_STORE_free(store);
+  return nullptr;
+}
+
 SSL_CTX* client_context(const std::string& ca_pem, std::string* detail) {
   ERR_clear_error();
   SSL_CTX* context = context_create(TLS_client_method());
@@ -72,10 +105,11 @@ SSL_CTX* client_context(const std::string& ca_pem, std::string* detail) {
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, tls_on_new_session);
   SSL_CTX_set_alpn_protos(context, kAlpnHttp1, sizeof(kAlpnHttp1));
-  // Without a system store there may still be `ca_pem`; a chain that cannot be checked fails later.
-  SSL_CTX_set_default_verify_paths(context);
-  ERR_clear_error();
-  if (!ca_pem.empty() && add_certificates(SSL_CTX_get_cert_store(context), ca_pem) <= 0) {
+  if (ca_pem.empty()) {
+    SSL_CTX_set1_cert_store(context, system_trust());
+  } else if (X509_STORE* store = trust_with(ca_pem); store != nullptr) {
+    SSL_CTX_set_cert_store(context, store);
+  } else {
     *detail = "the CA text holds no usable certificate";
     SSL_CTX_free(context);
     return nullptr;
@@ -139,6 +173,8 @@ Result<std::shared_ptr<TlsServerContext>> tls_server_context(const std::string& 
   }
   return owned;
 }
+
+void tls_load_system_trust() { static_cast<void>(system_trust()); }
 
 Result<void> tls_check_ca(const std::string& ca_pem, std::string* detail) {
   ERR_clear_error();

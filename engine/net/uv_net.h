@@ -27,6 +27,10 @@ class TlsServerContext;  // certificate and key of a listener
 // Checked when a configuration is loaded; workers make and cache their own per pool slot.
 [[nodiscard]] Result<void> tls_check_ca(const std::string& ca_pem, std::string* detail);
 
+// Reads the system's certificates, once per process. The first TLS dial does it otherwise, and
+// stalls its worker for as long as OpenSSL takes (tens of milliseconds). Any thread.
+void tls_load_system_trust();
+
 struct UvNet;
 [[nodiscard]] UvNet* uv_net_create(uv_loop_s* loop, void* context);
 [[nodiscard]] Net* uv_net_base(UvNet* net);
