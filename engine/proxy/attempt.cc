@@ -2,6 +2,7 @@
 // end how it went. Everything that may be tried again passes through exchange_attempt_failed().
 #include <algorithm>
 #include <cstring>
+#include <string>
 
 #include "adapters/common/openai_shape.h"
 #include "base/check.h"
@@ -35,6 +36,21 @@ UpstreamError make_error(Fault fault, Errc code, std::string_view message) {
   return error;
 }
 
+// When every target was suspended before and the one that was tried all the same failed too, the
+// client learns that, and when to come back. What a provider said itself (429, credentials) stays.
+void name_suspension(Exchange* ex, UpstreamError* error, Millis open_until) {
+  if (error->fault != Fault::kTarget && error->fault != Fault::kTimeout) return;
+  std::string message = "every target of this model is suspended after failures, and the one that "
+                        "was due failed again: ";
+  message += error->message;
+  error->code = Errc::kNoBackend;
+  error->status = wire_error(Errc::kNoBackend).status;
+  error->type = error->wire_code = {};
+  error->message = ex->arena.copy(message);
+  const Millis now = ex->worker->now_ms;
+  error->retry_after_ms = static_cast<int64_t>(open_until > now ? open_until - now : 1000);
+}
+
 // The error of an attempt outlives the attempt's arena.
 void keep_error(Exchange* ex, const UpstreamError& error) {
   ex->last_error = error;
@@ -60,6 +76,8 @@ void open_attempt(Exchange* ex, const Pick& pick) {
   ex->target_index = pick.index;
   ex->tried.set(pick.index);
   ex->probe = pick.probe;
+  ex->forced = pick.forced;
+  ex->spare_target = false;
   if (ex->attempts != 0) ++worker->metrics.retries;
   ++ex->attempts;
   ex->steps = 0;
@@ -239,8 +257,8 @@ void report_health(Exchange* ex, Fault fault, int64_t retry_after_ms) {
     case Fault::kTimeout:
     case Fault::kRateLimit:
     case Fault::kCredential:
-      return health->on_fault(attempt, fault, ex->route->suspend_ms, retry_after_ms,
-                              ex->worker->now_ms);
+      return health->on_fault(attempt, fault, ex->spare_target ? 0 : ex->route->suspend_ms,
+                              retry_after_ms, ex->worker->now_ms);
     case Fault::kClient:
     case Fault::kGateway:
       if (ex->probe) health->probe_abandoned();
@@ -313,7 +331,7 @@ void exchange_run_adapter(Exchange* ex) {
     const Result<void> next =
         adapter->next == nullptr ? openai_next(call, &ex->step) : adapter->next(call, &ex->step);
     ++ex->steps;
-    ex->dropped_params = call.dropped_params;
+    if (!call.dropped_params.empty()) ex->dropped_params = call.dropped_params;
     if (!next) {
       UpstreamError error = error_of(next.error());
       error.fault = error.status < 500 ? Fault::kRequest : Fault::kGateway;
@@ -420,7 +438,10 @@ void exchange_attempt_done(Exchange* ex, Fault fault, int64_t retry_after_ms) {
 void exchange_attempt_failed(Exchange* ex, const UpstreamError& error) {
   keep_error(ex, error);
   const bool again = may_retry(ex, error);
+  const TargetHealth* health = ex->target->health;
+  ex->spare_target = !error.suspend;
   exchange_attempt_done(ex, error.fault, error.retry_after_ms);
+  if (ex->forced && !again) name_suspension(ex, &ex->last_error, health->open_until());
   ex->reply.release(ex->worker);
   ex->reply_head = Reply{};
   ex->boundary.reset();

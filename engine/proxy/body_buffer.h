@@ -18,6 +18,7 @@ struct Worker;
 
 struct SmallBlock {
   static constexpr size_t kBytes = 16 * 1024;
+  SmallBlock() {}  // NOLINT: not defaulted, so that taking one does not zero it
   char data[kBytes + RequestScanner::kPadding];
 };
 

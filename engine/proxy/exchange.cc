@@ -343,7 +343,9 @@ void exchange_step(Exchange* ex, ExchangeEvent event) {
       if (event == ExchangeEvent::kClientReady) return relay_resume(ex);
       return;
     case ExchangeState::kWaiting:
-      if (event == ExchangeEvent::kDeadline || event == ExchangeEvent::kClientReady) {
+      if (event == ExchangeEvent::kDeadline) return exchange_run_adapter(ex);
+      // A client that became ready does not end a wait that the adapter asked for.
+      if (event == ExchangeEvent::kClientReady && !ex->deadline.armed()) {
         return exchange_run_adapter(ex);
       }
       return;

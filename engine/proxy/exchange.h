@@ -121,6 +121,8 @@ struct Exchange {
   Tried tried;
   uint16_t target_index = 0;
   bool probe = false;
+  bool forced = false;            // chosen although suspended, for want of another
+  bool spare_target = false;      // its fault does not suspend (UpstreamError::suspend)
   bool replayed = false;          // the one replay on a fresh connection was used
   bool connection_reused = false;
   uint8_t attempts = 0;

@@ -100,24 +100,27 @@ std::optional<Pick> pick_again(const Question& question, const TargetGroup& grou
   return std::nullopt;
 }
 
-// Every target is suspended: the one that returns first, unless it is being probed already.
+// Every target is suspended: the one that returns first, rather than a refusal. One that nobody
+// probes goes before one that is being probed, which is taken only when there is nothing else.
 std::optional<Pick> pick_forced(const Question& question, const std::vector<TargetGroup>& groups) {
   const Target* best = nullptr;
   uint16_t best_index = 0;
+  bool best_held = false;
   for (const TargetGroup& group : groups) {
     for (const uint16_t index : group.members) {
       const Target& target = question.route.targets[index];
       if (target_closed(target)) return Pick{index, false};
-      if (target.health->probe_held(question.now)) continue;
-      if (best == nullptr || target.health->open_until() < best->health->open_until()) {
-        best = &target;
-        best_index = index;
-      }
+      const bool held = target.health->probe_held(question.now);
+      const bool sooner =
+          best == nullptr || target.health->open_until() < best->health->open_until();
+      if (held == best_held ? !sooner : held && best != nullptr) continue;
+      best = &target;
+      best_index = index;
+      best_held = held;
     }
   }
-  // Another core may have been faster; the next request will look again.
-  if (best == nullptr || !best->health->force_probe(question.now)) return std::nullopt;
-  return Pick{best_index, true};
+  if (best == nullptr) return std::nullopt;
+  return Pick{best_index, best->health->force_probe(question.now), true};
 }
 
 Millis wait_for_first(const Question& question, const std::vector<TargetGroup>& groups) {

@@ -71,6 +71,7 @@ using Tried = TargetSet;
 struct Pick {
   uint16_t index = 0;      // into route.targets
   bool probe = false;      // this attempt holds the target's probe
+  bool forced = false;     // every target is suspended; this one returns first
 };
 
 // Refusal: Errc::kNoBackend with `retry_after_ms` until the first target returns (kProbeWaitMs when
@@ -83,8 +84,8 @@ struct NoTarget {
 // The next target for an attempt at `endpoint`, leaving out what was tried and what cannot serve
 // the endpoint. A target whose suspension is over is probed by the first attempt that comes to it;
 // a further attempt of a request does so only when no healthy target is left. When every target is
-// suspended and nothing was tried yet, the one that returns first, and is not being probed, is
-// taken all the same (as its probe).
+// suspended and nothing was tried yet, the one that returns first is taken all the same: as its
+// probe, or beside a probe that is out when that is so for all of them.
 [[nodiscard]] std::expected<Pick, NoTarget> decide(const Route& route, CoreState& core,
                                                    const Tried& tried, Endpoint endpoint,
                                                    Millis now);

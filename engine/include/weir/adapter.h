@@ -70,6 +70,7 @@ struct UpstreamError {
   std::string_view wire_code;      // empty: by Errc
   std::string_view message;
   std::string_view param;
+  bool suspend = true;             // false: another target may be tried, this one stays in use
   int64_t retry_after_ms = -1;     // floor for the suspension and the client's Retry-After
 };
 

@@ -114,12 +114,14 @@ TEST(Decide, WhenAllAreSuspendedTheFirstToReturnIsTried) {
   const Pick pick = one.ask(100).value();
   EXPECT_EQ(pick.index, 1);
   EXPECT_TRUE(pick.probe);
-  // While it is tried, others try the next, one each; then there is nothing but waiting.
+  EXPECT_TRUE(pick.forced);
+  // While it is tried, others try the next, one each; then the first again, beside its probe.
   EXPECT_EQ(one.ask(100).value().index, 2);
   EXPECT_EQ(one.ask(100).value().index, 0);
-  const auto refused = one.ask(100);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().retry_after_ms, 900u);
+  const Pick beside = one.ask(100).value();
+  EXPECT_EQ(beside.index, 1);
+  EXPECT_FALSE(beside.probe);
+  EXPECT_TRUE(beside.forced);
   // A second attempt does not force anything.
   one.health(2).probe_abandoned();
   const auto again = one.ask(100, Tried(0b010));
@@ -286,7 +288,7 @@ void check_answer(const Options& options, bool is_first, const Route& route, Mil
   if (!answer) {
     ASSERT_TRUE(options.healthy.none());
     ASSERT_TRUE(options.due.none());
-    ASSERT_FALSE(is_first && options.first_back);
+    ASSERT_FALSE(is_first && options.waiting.any());
     ASSERT_EQ(answer.error().retry_after_ms == 0, options.waiting.none());
     return;
   }
@@ -296,9 +298,12 @@ void check_answer(const Options& options, bool is_first, const Route& route, Mil
     return;
   }
   ASSERT_TRUE(options.waiting[index]) << "tried, or not for this endpoint";
-  ASSERT_TRUE(answer->probe);
-  if (options.due[index]) return;
+  if (options.due[index] && answer->probe) return;
   ASSERT_TRUE(is_first) << "forced on a further attempt";
+  ASSERT_TRUE(answer->forced);
+  // Beside a probe only when every waiting target is being probed.
+  ASSERT_EQ(answer->probe, options.first_back.has_value());
+  if (!answer->probe) return;
   ASSERT_TRUE(options.healthy.none());
   ASSERT_TRUE(options.due.none());
   const Millis until = route.targets[index].health->open_until();
