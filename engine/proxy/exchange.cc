@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 
 #include "base/check.h"
 #include "json/json_write.h"
@@ -175,6 +176,11 @@ Result<void> admit_request(Exchange* ex) {
   const auto scanned = worker->request_scanner.scan(ex->body.view(), options, &ex->view);
   ex->at.parsed = worker_clock(worker);
   if (!scanned) return scanned;
+  // An unescaped model name lies in the scanner's scratch, which the next request uses.
+  const std::string_view body = ex->body.view();
+  const bool in_body = std::less_equal<>()(body.data(), ex->view.model.data()) &&
+                       std::less<>()(ex->view.model.data(), body.data() + body.size());
+  if (!in_body) ex->view.model = ex->arena.copy(ex->view.model);
   const Endpoint endpoint = ex->match.endpoint;
   if (!ex->view.has(required_field(endpoint))) return std::unexpected(missing_field(endpoint));
   if (endpoint == Endpoint::kEmbeddings) ex->view.stream = false;

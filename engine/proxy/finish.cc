@@ -124,7 +124,11 @@ void push_record(Exchange* ex) {
 }
 
 void release(Exchange* ex) {
+  // The index of a body takes several times its size; it is not kept for the small ones after it.
+  constexpr uint64_t kLarge = 1024 * 1024;
   Worker* worker = ex->worker;
+  if (ex->record.request_bytes > kLarge) worker->request_scanner.shrink();
+  if (ex->record.response_bytes > kLarge) worker->reply_scanner.shrink();
   worker->wheel.disarm(&ex->deadline);
   worker->wheel.disarm(&ex->total_deadline);
   ex->body.release(worker);
