@@ -18,7 +18,9 @@ constexpr std::array kRegistry = {
 
 }  // namespace
 
-std::span<const Adapter* const> adapter_registry() { return kRegistry; }
+std::span<const Adapter* const> adapter_registry() {
+  return kRegistry;
+}
 
 const Adapter* adapter_find(std::string_view type) {
   for (const Adapter* adapter : kRegistry) {

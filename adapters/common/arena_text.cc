@@ -22,7 +22,9 @@ ArenaText& ArenaText::add_number(int64_t value) {
   return add({digits, static_cast<size_t>(end - digits)});
 }
 
-ArenaText& ArenaText::add_quoted(std::string_view plain) { return add(json_quote(plain, arena_)); }
+ArenaText& ArenaText::add_quoted(std::string_view plain) {
+  return add(json_quote(plain, arena_));
+}
 
 ArenaText& ArenaText::add_float(float value) {
   if (!std::isfinite(value)) return add("0");

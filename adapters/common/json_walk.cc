@@ -7,7 +7,9 @@ namespace weir {
 
 namespace {
 
-constexpr bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+constexpr bool is_space(char c) {
+  return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
 
 // `at` is behind the opening quote. Jumps from quote to quote, since most strings hold few escapes.
 size_t skip_string(std::string_view text, size_t at) {
@@ -66,18 +68,18 @@ size_t json_skip_value(std::string_view text, size_t at) {
   return at == start ? std::string_view::npos : at;
 }
 
-JsonMembers::JsonMembers(std::string_view object) : text_(json_trim(object)) {
-  at_ = json_is_object(text_) ? 1 : text_.size();
+JsonMembers::JsonMembers(std::string_view object) : text_(json_trim(object)), at_(1) {
+  done_ = !json_is_object(text_);
 }
 
 bool JsonMembers::stop(bool broken) {
   failed_ = broken;
-  at_ = text_.size();
+  done_ = true;
   return false;
 }
 
 bool JsonMembers::next() {
-  if (at_ >= text_.size()) return false;
+  if (done_) return false;
   at_ = json_skip_space(text_, at_);
   if (at_ >= text_.size()) return stop(true);
   if (text_[at_] == '}') return stop(false);
@@ -100,18 +102,18 @@ bool JsonMembers::next() {
   return true;
 }
 
-JsonElements::JsonElements(std::string_view array) : text_(json_trim(array)) {
-  at_ = json_is_array(text_) ? 1 : text_.size();
+JsonElements::JsonElements(std::string_view array) : text_(json_trim(array)), at_(1) {
+  done_ = !json_is_array(text_);
 }
 
 bool JsonElements::stop(bool broken) {
   failed_ = broken;
-  at_ = text_.size();
+  done_ = true;
   return false;
 }
 
 bool JsonElements::next() {
-  if (at_ >= text_.size()) return false;
+  if (done_) return false;
   at_ = json_skip_space(text_, at_);
   if (at_ >= text_.size()) return stop(true);
   if (text_[at_] == ']') return stop(false);
@@ -167,7 +169,8 @@ bool usage_read(std::string_view object, Usage* usage) {
     }
   }
   if (found.cached_tokens < 0) found.cached_tokens = cached_beside;
-  if (found.prompt_tokens < 0 && found.completion_tokens < 0 && found.total_tokens < 0) return false;
+  if (found.prompt_tokens < 0 && found.completion_tokens < 0 && found.total_tokens < 0)
+    return false;
   found.source = UsageSource::kProvider;
   *usage = found;
   return true;

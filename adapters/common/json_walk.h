@@ -37,6 +37,7 @@ class JsonMembers {
   std::string_view text_;
   size_t at_ = 0;
   bool first_ = true;
+  bool done_ = false;
   bool failed_ = false;
   std::string_view key_;
   std::string_view value_;
@@ -54,6 +55,7 @@ class JsonElements {
   std::string_view text_;
   size_t at_ = 0;
   bool first_ = true;
+  bool done_ = false;
   bool failed_ = false;
   std::string_view value_;
 };
@@ -61,11 +63,19 @@ class JsonElements {
 // The value of the first member of that name, empty when there is none.
 [[nodiscard]] std::string_view json_member(std::string_view object, std::string_view key);
 
-[[nodiscard]] inline bool json_is_string(std::string_view v) { return v.size() >= 2 && v[0] == '"'; }
-[[nodiscard]] inline bool json_is_object(std::string_view v) { return !v.empty() && v[0] == '{'; }
-[[nodiscard]] inline bool json_is_array(std::string_view v) { return !v.empty() && v[0] == '['; }
+[[nodiscard]] inline bool json_is_string(std::string_view v) {
+  return v.size() >= 2 && v[0] == '"';
+}
+[[nodiscard]] inline bool json_is_object(std::string_view v) {
+  return !v.empty() && v[0] == '{';
+}
+[[nodiscard]] inline bool json_is_array(std::string_view v) {
+  return !v.empty() && v[0] == '[';
+}
 // True for null and for a value that is not there.
-[[nodiscard]] inline bool json_is_none(std::string_view v) { return v.empty() || v == "null"; }
+[[nodiscard]] inline bool json_is_none(std::string_view v) {
+  return v.empty() || v == "null";
+}
 [[nodiscard]] bool json_is_empty_array(std::string_view v);
 // What is between the quotes of a string token, still escaped; empty for anything else.
 [[nodiscard]] inline std::string_view json_inner(std::string_view v) {

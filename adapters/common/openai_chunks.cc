@@ -156,8 +156,7 @@ std::string_view random_text(const uint64_t (&random)[2], uint64_t salt, size_t 
   return {text, count};
 }
 
-Result<void> json_to_chunks(Call& call, std::string_view body, SliceList* out,
-                            StreamFacts* facts) {
+Result<void> json_to_chunks(Call& call, std::string_view body, SliceList* out, StreamFacts* facts) {
   const std::string_view choices = json_member(body, "choices");
   if (!json_is_array(choices)) {
     return std::unexpected(Error{Errc::kUpstreamUnavailable, "the answer has no choices", {}});

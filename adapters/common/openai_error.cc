@@ -30,14 +30,17 @@ struct Reading {
 bool all_of(std::string_view text, bool (*test)(char)) {
   return !text.empty() && std::all_of(text.begin(), text.end(), test);
 }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_identifier(char c) { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '_'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_identifier(char c) {
+  return (c >= 'a' && c <= 'z') || is_digit(c) || c == '_';
+}
 
 bool is_context_length(const Reading& reading) {
   if (!reading.code.empty() && !all_of(reading.code, is_digit)) return false;
-  for (const std::string_view phrase :
-       {"maximum context length", "context length exceeded", "exceeds the available context size",
-        "context window"}) {
+  for (const std::string_view phrase : {"maximum context length", "context length exceeded",
+                                        "exceeds the available context size", "context window"}) {
     if (reading.message.find(phrase) != std::string_view::npos) return true;
   }
   return false;
@@ -47,11 +50,16 @@ std::string_view type_of(const Reading& reading) {
   // Class names such as "BadRequestError" are no OpenAI types.
   if (all_of(reading.type, is_identifier)) return reading.type;
   switch (reading.status) {
-    case 401: return "authentication_error";
-    case 402: return "insufficient_quota";
-    case 403: return "permission_error";
-    case 409: return "conflict_error";
-    default: return "invalid_request_error";
+    case 401:
+      return "authentication_error";
+    case 402:
+      return "insufficient_quota";
+    case 403:
+      return "permission_error";
+    case 409:
+      return "conflict_error";
+    default:
+      return "invalid_request_error";
   }
 }
 
@@ -60,10 +68,14 @@ std::string_view code_of(const Reading& reading) {
   if (!reading.code.empty()) return reading.code;
   if (!reading.has_body) return {};
   switch (reading.status) {
-    case 404: return "model_not_found";
-    case 409: return "conflict";
-    case 413: return "request_too_large";
-    default: return {};
+    case 404:
+      return "model_not_found";
+    case 409:
+      return "conflict";
+    case 413:
+      return "request_too_large";
+    default:
+      return {};
   }
 }
 
@@ -93,12 +105,18 @@ void server_verdict(int status, UpstreamError* out) {
   out->param = {};
   switch (status) {
     case 408:
-    case 504: return verdict_set(out, Fault::kTarget, Errc::kUpstreamUnavailable, 504);
+    case 504:
+      return verdict_set(out, Fault::kTarget, Errc::kUpstreamUnavailable, 504);
     // A failed model says nothing about the next request: another target, but no suspension.
-    case 424: return verdict_set(out, Fault::kTimeout, Errc::kUpstreamUnavailable, 502);
-    case 503: return verdict_set(out, Fault::kTarget, Errc::kUpstreamUnavailable, 503);
-    case 529: return verdict_set(out, Fault::kTarget, Errc::kUpstreamOverloaded, 503);
-    default: return verdict_set(out, Fault::kTarget, Errc::kUpstreamUnavailable, 502);
+    case 424:
+      out->suspend = false;
+      return verdict_set(out, Fault::kTarget, Errc::kUpstreamUnavailable, 502);
+    case 503:
+      return verdict_set(out, Fault::kTarget, Errc::kUpstreamUnavailable, 503);
+    case 529:
+      return verdict_set(out, Fault::kTarget, Errc::kUpstreamOverloaded, 503);
+    default:
+      return verdict_set(out, Fault::kTarget, Errc::kUpstreamUnavailable, 502);
   }
 }
 
@@ -129,8 +147,7 @@ std::string_view raw_message(Call& call, int status, std::string_view body) {
   const Provider& provider = *call.target.provider;
   ArenaText text(call.arena, kMaxRawBody + 128);
   text.add(provider.name).add(" returned HTTP ").add_number(status);
-  const std::string_view shown =
-      message_clean(body.substr(0, kMaxRawBody), provider.credential, kMaxRawBody, call.arena);
+  const std::string_view shown = message_clean(body, provider.credential, kMaxRawBody, call.arena);
   if (!shown.empty()) text.add(": ").add(shown);
   return text.view();
 }
@@ -157,11 +174,12 @@ size_t utf8_floor(std::string_view text, size_t size) {
 
 }  // namespace
 
-std::string_view message_clean(std::string_view text, std::string_view credential,
-                               size_t max_bytes, Arena& arena) {
+std::string_view message_clean(std::string_view text, std::string_view credential, size_t max_bytes,
+                               Arena& arena) {
   ArenaText clean(arena, std::min(text.size(), max_bytes) + 64);
   size_t at = 0;
-  while (at < text.size() && clean.size() < max_bytes) {
+  // A little more than is wanted, to see where the last character ends.
+  while (at < text.size() && clean.size() <= max_bytes) {
     if (credential.size() >= 4 && text.substr(at).starts_with(credential)) {
       clean.add(kRedacted);
       at += credential.size();

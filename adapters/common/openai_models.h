@@ -8,9 +8,9 @@
 
 namespace weir {
 
-// list_models() of a table that leaves it null: `{"data":[{"id",...}]}`, or the bare array that some
-// servers send. Entries without an id are left out; names beyond `out` too. What is written to `out`
-// lives in the arena.
+// list_models() of a table that leaves it null: `{"data":[{"id",...}]}`, or the bare array that
+// some servers send. Entries without an id are left out; names beyond `out` too. What is written to
+// `out` lives in the arena.
 [[nodiscard]] Result<size_t> openai_list_models(std::string_view body, Arena& arena,
                                                 std::span<ModelName> out);
 

@@ -111,9 +111,12 @@ bool stream_options_edit(Call& call, bool wanted, EditList* edits) {
 
 std::string_view openai_path(Endpoint endpoint) {
   switch (endpoint) {
-    case Endpoint::kChat: return "/chat/completions";
-    case Endpoint::kCompletions: return "/completions";
-    case Endpoint::kEmbeddings: return "/embeddings";
+    case Endpoint::kChat:
+      return "/chat/completions";
+    case Endpoint::kCompletions:
+      return "/completions";
+    case Endpoint::kEmbeddings:
+      return "/embeddings";
   }
   return "/";
 }
@@ -138,7 +141,8 @@ Result<void> openai_prepare(const PrepareInput& input, std::string* head) {
 }
 
 std::unexpected<Error> too_many_edits() {
-  return std::unexpected(Error{Errc::kInternal, "the adapter needs more edits than a body can have"});
+  return std::unexpected(
+      Error{Errc::kInternal, "the adapter needs more edits than a body can have"});
 }
 
 Result<void> openai_common_edits(Call& call, EditList* edits, bool stream_options) {

@@ -1,7 +1,8 @@
 // The common OpenAI request: prepare() and next() of a table that leaves them null.
 //
 // openai_prepare() runs on the control thread when a snapshot is built; the rest on the worker.
-// A body is never rebuilt: it is the client's bytes with the closed list of edits (docs/adapters.md).
+// A body is never rebuilt: it is the client's bytes with the closed list of edits
+// (docs/adapters.md).
 #pragma once
 
 #include <string>

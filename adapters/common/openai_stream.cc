@@ -32,7 +32,8 @@ class Glancer {
   void quote(size_t at) {
     if (at + 1 >= event_.size()) return;
     switch (event_[at + 1]) {
-      case 'a': return text(at, "\"arguments\"");
+      case 'a':
+        return text(at, "\"arguments\"");
       case 'c':
         if (is(at, "\"choices\"")) glance_.choices = true;
         return text(at, "\"content\"");
@@ -50,11 +51,13 @@ class Glancer {
         text(at, "\"reasoning\"");
         text(at, "\"reasoning_content\"");
         return text(at, "\"refusal\"");
-      case 't': return text(at, "\"text\"");
+      case 't':
+        return text(at, "\"text\"");
       case 'u':
         if (is(at, "\"usage\"")) glance_.telling |= !is_null(at + 7);
         return;
-      default: return;
+      default:
+        return;
     }
   }
 

@@ -1,8 +1,9 @@
 // The cheap search that comes before any parsing: visits each quotation mark of a JSON text, eight
 // bytes at a time, so that a caller can compare what follows with the few keys it looks for.
 //
-// `"usage"` with both its quotes cannot stand inside a string, where quotes are escaped; it is a key
-// when a colon follows and a value otherwise. So a hit is exact, though at any depth. Any thread.
+// `"usage"` with both its quotes cannot stand inside a string, where quotes are escaped; it is a
+// key when a colon follows and a value otherwise. So a hit is exact, though at any depth. Any
+// thread.
 #pragma once
 
 #include <bit>

@@ -59,8 +59,8 @@ int64_t date_of(std::string_view year, std::string_view month, std::string_view 
 // A number of `unit`s, perhaps with a fraction, in milliseconds; -1 when it is none.
 int64_t number_read(std::string_view text, double unit_ms) {
   double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number,
-                                            std::chars_format::fixed);
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
   if (error != std::errc() || end != text.data() + text.size()) return -1;
   if (!(number >= 0)) return -1;
   return static_cast<int64_t>(std::min(number * unit_ms, static_cast<double>(kMaxRetryAfterMs)));

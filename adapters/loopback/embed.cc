@@ -40,8 +40,7 @@ void entry_write(Call& call, EmbedJob* job, std::string_view input, ArenaText* o
   const auto size = static_cast<size_t>(job->dimensions);
   float* numbers = reinterpret_cast<float*>(call.scratch.allocate(size * sizeof(float)));
   const std::span<float> vector(numbers, size);
-  const std::string_view text =
-      json_is_string(input) ? json_unquote(input, call.scratch) : input;
+  const std::string_view text = json_is_string(input) ? json_unquote(input, call.scratch) : input;
   text_embed(text, vector);
   if (json_is_string(input)) {
     job->words += words_count(text);

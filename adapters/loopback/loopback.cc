@@ -30,8 +30,8 @@ struct Play {
   AnswerForm form;
   LocalAnswer answer;
   EmbedJob embed;
-  size_t at = 0;        // in the answer's text
-  int64_t pieces = 0;   // written so far
+  size_t at = 0;       // in the answer's text
+  int64_t pieces = 0;  // written so far
 };
 
 struct State {
@@ -99,6 +99,10 @@ int64_t first_wait_ms(const Call& call, const Play& play) {
   return play.rehearsal.stall_ms + play.rehearsal.delay_ms * words;
 }
 
+Phase phase_of_word(const Play& play) {
+  return play.rehearsal.delay_ms > 0 ? Phase::kDelay : Phase::kPiece;
+}
+
 void on_start(Call& call, Play* play, Step* step) {
   play->phase = Phase::kHead;
   step_wait(step, first_wait_ms(call, *play));
@@ -110,7 +114,9 @@ void on_head(Call& call, Play* play, Step* step) {
   step_part(step, LocalReply::Part::kHead);
   step->reply.status = 200;
   step->reply.content_type = stream ? "text/event-stream; charset=utf-8" : "application/json";
-  play->phase = stream ? Phase::kRole : Phase::kBody;
+  // Legacy completions have no role to begin with.
+  const Phase first_event = play->form.chat ? Phase::kRole : phase_of_word(*play);
+  play->phase = stream ? first_event : Phase::kBody;
   if (call.endpoint == Endpoint::kEmbeddings) play->phase = Phase::kEntries;
 }
 
@@ -120,7 +126,7 @@ void on_role(Call& call, Play* play, Step* step) {
   if (!play->answer.tool_name.empty() && play->rehearsal.cut != 0) {
     tool_write(call, play->form, play->answer, &text);
   }
-  play->phase = play->rehearsal.delay_ms > 0 ? Phase::kDelay : Phase::kPiece;
+  play->phase = phase_of_word(*play);
   step_part(step, LocalReply::Part::kBody, text.view());
 }
 
@@ -131,7 +137,7 @@ void on_piece(Call& call, Play* play, Step* step) {
   piece_write(call, play->form, piece, &text);
   play->at += piece.size();
   ++play->pieces;
-  play->phase = play->rehearsal.delay_ms > 0 ? Phase::kDelay : Phase::kPiece;
+  play->phase = phase_of_word(*play);
   step_part(step, LocalReply::Part::kBody, text.view());
 }
 
@@ -185,17 +191,31 @@ Result<void> next(Call& call, Step* step) {
     play->phase = Phase::kFinish;
   }
   switch (play->phase) {
-    case Phase::kStart: on_start(call, play, step); break;
-    case Phase::kHead: on_head(call, play, step); break;
-    case Phase::kRole: on_role(call, play, step); break;
+    case Phase::kStart:
+      on_start(call, play, step);
+      break;
+    case Phase::kHead:
+      on_head(call, play, step);
+      break;
+    case Phase::kRole:
+      on_role(call, play, step);
+      break;
     case Phase::kDelay:
       play->phase = Phase::kPiece;
       step_wait(step, play->rehearsal.delay_ms);
       break;
-    case Phase::kPiece: on_piece(call, play, step); break;
-    case Phase::kFinish: on_finish(call, play, step); break;
-    case Phase::kBody: on_body(call, play, step); break;
-    case Phase::kEntries: on_entries(call, play, step); break;
+    case Phase::kPiece:
+      on_piece(call, play, step);
+      break;
+    case Phase::kFinish:
+      on_finish(call, play, step);
+      break;
+    case Phase::kBody:
+      on_body(call, play, step);
+      break;
+    case Phase::kEntries:
+      on_entries(call, play, step);
+      break;
     case Phase::kEnd:
       step_part(step, play->rehearsal.cut >= 0 ? LocalReply::Part::kCut : LocalReply::Part::kEnd);
       break;

@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::string_view kGreeting = "Hello from Weir";
 
-constexpr bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+constexpr bool is_blank(char c) {
+  return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
 
 // The plain text of a string token, without a copy where it holds no escape.
 std::string_view plain(std::string_view token, Arena& arena) {
@@ -134,9 +136,9 @@ std::string_view tool_choose(const Call& call, std::string_view text) {
     const std::string_view function = json_member(tools.value(), "function");
     const std::string_view name = json_member(function, "name");
     if (json_inner(name).empty()) continue;
-    const bool chosen = json_is_none(wanted) ? choice == "\"required\"" ||
-                                                   says_call(text, json_inner(name))
-                                             : name == wanted;
+    const bool chosen = json_is_none(wanted)
+                            ? choice == "\"required\"" || says_call(text, json_inner(name))
+                            : name == wanted;
     if (chosen) return function;
   }
   return {};
@@ -197,10 +199,9 @@ std::string_view piece_at(std::string_view text, size_t at) {
 LocalAnswer answer_make(Call& call, const Rehearsal& rehearsal) {
   LocalAnswer answer;
   Last last;
-  answer.prompt_words =
-      call.endpoint == Endpoint::kChat
-          ? messages_read(call.request.value(Field::kMessages), call.arena, &last)
-          : prompt_read(call.request.value(Field::kPrompt), call.arena, &last);
+  answer.prompt_words = call.endpoint == Endpoint::kChat
+                            ? messages_read(call.request.value(Field::kMessages), call.arena, &last)
+                            : prompt_read(call.request.value(Field::kPrompt), call.arena, &last);
   const bool may_call = call.endpoint == Endpoint::kChat && !last.is_tool_result;
   const std::string_view function = may_call ? tool_choose(call, last.text) : std::string_view{};
   if (!function.empty()) {

@@ -20,7 +20,9 @@ double unit_ms(std::string_view unit) {
   return -1;
 }
 
-bool bounded(int64_t value, int64_t low, int64_t high) { return value >= low && value <= high; }
+bool bounded(int64_t value, int64_t low, int64_t high) {
+  return value >= low && value <= high;
+}
 
 // False when the item is unknown or its value is out of bounds.
 bool item_apply(std::string_view name, std::string_view value, Rehearsal* out) {
@@ -46,8 +48,8 @@ int64_t duration_read(std::string_view text, int64_t max_ms) {
   if (text.empty()) return -1;
   while (!text.empty()) {
     double number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number,
-                                              std::chars_format::fixed);
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
     if (error != std::errc() || !(number >= 0)) return -1;
     text.remove_prefix(static_cast<size_t>(end - text.data()));
     size_t letters = 0;

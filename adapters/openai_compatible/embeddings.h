@@ -8,8 +8,8 @@
 
 namespace weir {
 
-// The reply with each `data[].embedding` that is a list of numbers written as base64 of little-endian
-// 32-bit floats. Empty when there is none, or when a list holds anything but numbers.
+// The reply with each `data[].embedding` that is a list of numbers written as base64 of
+// little-endian 32-bit floats. Empty when there is none, or when a list holds anything but numbers.
 [[nodiscard]] std::string_view embeddings_to_base64(std::string_view reply, Arena& arena);
 
 }  // namespace weir

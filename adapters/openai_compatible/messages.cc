@@ -52,8 +52,8 @@ bool message_repair(std::string_view message, const Quirks& quirks, ArenaText* o
 }  // namespace
 
 std::string_view messages_repair(std::string_view messages, const Quirks& quirks, Arena& arena) {
-  const bool role = !quirks.developer_role &&
-                    messages.find("\"developer\"") != std::string_view::npos;
+  const bool role =
+      !quirks.developer_role && messages.find("\"developer\"") != std::string_view::npos;
   if (!role && !quirks.content_string) return {};
   ArenaText out(arena, messages.size() + 64);
   bool changed = false;

@@ -93,12 +93,15 @@ Result<std::string_view> reply_repaired(Call& call, std::string_view body) {
   ReplyRepair repair{call, quirks, false, nullptr, {}, 0};
   ArenaText text(call.scratch, body.size() + 512);
   switch (repair.run(body, &text)) {
-    case RepairResult::kChanged: return text.view();
-    case RepairResult::kUnchanged: return body;
+    case RepairResult::kChanged:
+      return text.view();
+    case RepairResult::kUnchanged:
+      return body;
     case RepairResult::kAborted:
       return std::unexpected(
           Error{Errc::kUpstreamUnavailable, "the provider aborted the generation"});
-    case RepairResult::kBroken: break;
+    case RepairResult::kBroken:
+      break;
   }
   return std::unexpected(Error{Errc::kUpstreamUnavailable, "the provider's answer is no JSON"});
 }

@@ -11,7 +11,7 @@ namespace {
 
 struct FlagOption {
   std::string_view name;
-  bool Quirks::*flag;
+  bool Quirks::* flag;
 };
 
 constexpr FlagOption kFlags[] = {
@@ -49,9 +49,8 @@ bool option_apply(std::string_view name, std::string_view value, Quirks* quirks)
 constexpr std::string_view kNullableKeys[] = {"\"annotations\"", "\"audio\"", "\"function_call\"",
                                               "\"reasoning\"", "\"reasoning_content\""};
 
-constexpr std::string_view kKnownReasons[] = {"null",           "\"stop\"",
-                                              "\"length\"",     "\"tool_calls\"",
-                                              "\"content_filter\"", "\"function_call\""};
+constexpr std::string_view kKnownReasons[] = {
+    "null", "\"stop\"", "\"length\"", "\"tool_calls\"", "\"content_filter\"", "\"function_call\""};
 
 class QuirkSearch {
  public:
@@ -75,16 +74,27 @@ class QuirkSearch {
         if (is(at, "\"choices\"")) choices_ |= !is_empty(at + 9);
         if (is(at, "\"created\"")) created_ = json_is_number(at + 9);
         return;
-      case 'e': found_ |= is(at, "\"error\"") && !value_is(at + 7, "null"); return;
-      case 'f': found_ |= nullable(at) || reason(at); return;
+      case 'e':
+        found_ |= is(at, "\"error\"") && !value_is(at + 7, "null");
+        return;
+      case 'f':
+        found_ |= nullable(at) || reason(at);
+        return;
       case 'i':
         if (is(at, "\"index\"")) index_ = true;
         if (is(at, "\"id\"")) id_ |= value_behind(json_, at + 4) != 0 && !missing(at + 4);
         return;
-      case 'o': object_ |= is(at, "\"object\""); return;
-      case 't': found_ |= is(at, "\"tool_calls\"") && value_behind(json_, at + 12) != 0; return;
-      case 'u': found_ |= stream_ && is(at, "\"usage\"") && !value_is(at + 7, "null"); return;
-      default: return;
+      case 'o':
+        object_ |= is(at, "\"object\"");
+        return;
+      case 't':
+        found_ |= is(at, "\"tool_calls\"") && value_behind(json_, at + 12) != 0;
+        return;
+      case 'u':
+        found_ |= stream_ && is(at, "\"usage\"") && !value_is(at + 7, "null");
+        return;
+      default:
+        return;
     }
   }
 
@@ -108,13 +118,11 @@ class QuirkSearch {
   }
   [[nodiscard]] bool nullable(size_t at) const {
     if (!quirks_.strip_nulls) return false;
-    return std::any_of(std::begin(kNullableKeys), std::end(kNullableKeys), [&](auto key) {
-      return is(at, key) && value_is(at + key.size(), "null");
-    });
+    return std::any_of(std::begin(kNullableKeys), std::end(kNullableKeys),
+                       [&](auto key) { return is(at, key) && value_is(at + key.size(), "null"); });
   }
   [[nodiscard]] bool reasoning(size_t at) const {
-    return quirks_.rename_reasoning && is(at, "\"reasoning\"") &&
-           value_behind(json_, at + 11) != 0;
+    return quirks_.rename_reasoning && is(at, "\"reasoning\"") && value_behind(json_, at + 11) != 0;
   }
   [[nodiscard]] bool reason(size_t at) const {
     if (!is(at, "\"finish_reason\"")) return false;
@@ -151,10 +159,10 @@ Result<void> quirks_check(const Provider& provider) {
   Quirks quirks;
   for (const auto& [name, value] : provider.options) {
     if (option_apply(name, value, &quirks)) continue;
-    return std::unexpected(Error{
-        Errc::kConfig,
-        "unknown option or value; see the options of openai-compatible in docs/adapters.md",
-        "options"});
+    return std::unexpected(
+        Error{Errc::kConfig,
+              "unknown option or value; see the options of openai-compatible in docs/adapters.md",
+              "options"});
   }
   return {};
 }

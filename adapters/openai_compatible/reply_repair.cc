@@ -70,7 +70,9 @@ class Writer {
   bool broken_ = false;
 };
 
-bool is_legacy(const Call& call) { return call.endpoint == Endpoint::kCompletions; }
+bool is_legacy(const Call& call) {
+  return call.endpoint == Endpoint::kCompletions;
+}
 
 std::string_view object_of(const Call& call, bool stream) {
   if (is_legacy(call)) return "\"text_completion\"";
@@ -293,8 +295,7 @@ void Writer::whole_call(std::string_view call, int64_t position) {
   close();
 }
 
-int64_t Writer::call_index(std::string_view call, int64_t choice, int64_t position,
-                           size_t count) {
+int64_t Writer::call_index(std::string_view call, int64_t choice, int64_t position, size_t count) {
   const int64_t index = json_integer(json_member(call, "index"), -1);
   if (index >= 0) return index;
   changed_ = true;
@@ -316,8 +317,8 @@ void Writer::call_delta(std::string_view call, int64_t choice, int64_t position,
   const std::string_view function = json_member(call, "function");
   const std::string_view name = json_member(function, "name");
   // What the first delta of a call has said is not said again.
-  const bool repeats = !json_member(call, "id").empty() || !json_member(call, "type").empty() ||
-                       !name.empty();
+  const bool repeats =
+      !json_member(call, "id").empty() || !json_member(call, "type").empty() || !name.empty();
   if (repeats) changed_ = true;
   open();
   key("index");

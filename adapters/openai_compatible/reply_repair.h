@@ -18,7 +18,7 @@ namespace weir {
 enum class RepairResult : uint8_t {
   kUnchanged,  // nothing to repair: pass the original bytes
   kChanged,
-  kAborted,    // a finish reason says that the server gave up: the answer is not complete
+  kAborted,  // a finish reason says that the server gave up: the answer is not complete
   kBroken,
 };
 
@@ -29,8 +29,8 @@ struct ReplyRepair {
   OpenCalls* calls = nullptr;  // of the stream; null for a whole reply
 
   // Out, for a stream:
-  std::string_view usage;      // usage that was taken out of a chunk with choices, in `json`
-  uint64_t finishing = 0;      // bit per choice that got its finish reason in this chunk
+  std::string_view usage;  // usage that was taken out of a chunk with choices, in `json`
+  uint64_t finishing = 0;  // bit per choice that got its finish reason in this chunk
 
   // Appends the repaired text to `out`. With kUnchanged and worse what was appended is of no use.
   [[nodiscard]] RepairResult run(std::string_view json, ArenaText* out);

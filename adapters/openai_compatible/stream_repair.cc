@@ -45,7 +45,7 @@ struct State {
   OpenCalls* calls;
   bool usage_sent;
   bool done_sent;
-  bool failed;      // an error went out: nothing may follow
+  bool failed;  // an error went out: nothing may follow
 };
 
 // The output of one call: a run of bytes that pass as they are, then text written here. Once there
@@ -128,7 +128,8 @@ Result<void> Repairer::events(std::string_view in) {
     state_.tail.size = 0;
   }
   if (state_.tail.size + in.size() > kMaxEventBytes) {
-    return std::unexpected(Error{Errc::kUpstreamUnavailable, "an event of the stream is too large"});
+    return std::unexpected(
+        Error{Errc::kUpstreamUnavailable, "an event of the stream is too large"});
   }
   if (!in.empty()) state_.tail.add(in, call_.arena);
   return {};
@@ -163,8 +164,7 @@ Result<void> Repairer::end() {
 
 Result<void> Repairer::event(std::string_view raw, bool borrowed) {
   if (state_.failed) return {};
-  const EventVerdict verdict =
-      openai_observe_event(raw, call_.request.include_usage, facts_);
+  const EventVerdict verdict = openai_observe_event(raw, call_.request.include_usage, facts_);
   if (verdict == EventVerdict::kDone) {
     usage_send();
     state_.done_sent = true;
@@ -218,7 +218,8 @@ Result<void> Repairer::chunk(std::string_view raw, std::string_view data, bool b
       if (json_is_object(json_member(data, "usage"))) state_.usage_sent = true;
       pass(raw, borrowed);
       return {};
-    case RepairResult::kChanged: break;
+    case RepairResult::kChanged:
+      break;
   }
   if (!repair.usage.empty()) usage_take(repair.usage, data);
   if (repair.usage.empty() && json_is_object(json_member(data, "usage"))) state_.usage_sent = true;
@@ -259,8 +260,7 @@ void Repairer::error_event(std::string_view raw, bool borrowed) {
   error_write(error.message, error.type.empty() ? "server_error" : error.type, error.wire_code);
 }
 
-void Repairer::error_write(std::string_view message, std::string_view type,
-                           std::string_view code) {
+void Repairer::error_write(std::string_view message, std::string_view type, std::string_view code) {
   state_.failed = true;
   ArenaText& text = output_.write();
   text.add("data: {\"error\":{\"message\":").add_quoted(message);

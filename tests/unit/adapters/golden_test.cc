@@ -90,8 +90,8 @@ std::string facts_text(const StreamFacts& facts) {
       << facts.done << ", error " << facts.error << ", text bytes " << facts.text_bytes << "\n";
   if (usage.source == UsageSource::kProvider) {
     out << "usage: prompt " << usage.prompt_tokens << ", completion " << usage.completion_tokens
-        << ", total " << usage.total_tokens << ", cached " << usage.cached_tokens
-        << ", reasoning " << usage.reasoning_tokens << "\n";
+        << ", total " << usage.total_tokens << ", cached " << usage.cached_tokens << ", reasoning "
+        << usage.reasoning_tokens << "\n";
   }
   return out.str();
 }
@@ -104,13 +104,20 @@ std::string_view fault_name(Fault fault) {
 
 std::string_view errc_name(Errc code) {
   switch (code) {
-    case Errc::kUpstreamRejected: return "upstream rejected";
-    case Errc::kUpstreamRateLimited: return "upstream rate limited";
-    case Errc::kUpstreamQuota: return "upstream quota";
-    case Errc::kUpstreamAuth: return "upstream auth";
-    case Errc::kUpstreamUnavailable: return "upstream unavailable";
-    case Errc::kUpstreamOverloaded: return "upstream overloaded";
-    default: return "other";
+    case Errc::kUpstreamRejected:
+      return "upstream rejected";
+    case Errc::kUpstreamRateLimited:
+      return "upstream rate limited";
+    case Errc::kUpstreamQuota:
+      return "upstream quota";
+    case Errc::kUpstreamAuth:
+      return "upstream auth";
+    case Errc::kUpstreamUnavailable:
+      return "upstream unavailable";
+    case Errc::kUpstreamOverloaded:
+      return "upstream overloaded";
+    default:
+      return "other";
   }
 }
 
@@ -128,10 +135,10 @@ class Runner {
   Runner(const fs::path& path, std::string adapter) : path_(path), case_(case_read(path)) {
     std::replace(adapter.begin(), adapter.end(), '_', '-');
     const std::string endpoint = case_.setting("endpoint", "chat");
-    harness_ = std::make_unique<Harness>(
-        adapter, endpoint == "chat"          ? Endpoint::kChat
-                 : endpoint == "completions" ? Endpoint::kCompletions
-                                             : Endpoint::kEmbeddings);
+    harness_ =
+        std::make_unique<Harness>(adapter, endpoint == "chat"          ? Endpoint::kChat
+                                           : endpoint == "completions" ? Endpoint::kCompletions
+                                                                       : Endpoint::kEmbeddings);
   }
 
   void run() {
@@ -191,7 +198,8 @@ class Runner {
       return expect("facts", facts_text(facts));
     }
     const auto answer = harness_->answer(body, &facts);
-    expect("client", answer ? ended(*answer) : "refused: " + std::string(answer.error().message) + "\n");
+    expect("client",
+           answer ? ended(*answer) : "refused: " + std::string(answer.error().message) + "\n");
     if (harness_->adapter().transform_response != nullptr) expect("facts", facts_text(facts));
   }
 
@@ -236,7 +244,8 @@ class Runner {
       }
       using enum LocalReply::Part;
       if (step.reply.part == kHead) {
-        text += "[" + std::to_string(step.reply.status) + " " + std::string(step.reply.content_type) + "]\n";
+        text += "[" + std::to_string(step.reply.status) + " " +
+                std::string(step.reply.content_type) + "]\n";
       }
       if (step.reply.part == kBody) text += ended(std::string(step.reply.data));
       if (step.reply.part == kEnd) text += "[end]\n";

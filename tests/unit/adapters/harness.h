@@ -18,9 +18,9 @@
 #include "adapters/registry.h"
 #include "base/arena.h"
 #include "http/sse.h"
+#include "json/json_write.h"
 #include "json/reply_scan.h"
 #include "json/request_scan.h"
-#include "json/json_write.h"
 #include "route/target.h"
 
 namespace weir::test {
@@ -34,7 +34,8 @@ inline std::string flat(const SliceList& list) {
 // Text with the readable bytes behind it that the scanners need.
 class Padded {
  public:
-  explicit Padded(std::string_view text) : size_(text.size()), bytes_(new char[size_ + RequestScanner::kPadding]) {
+  explicit Padded(std::string_view text)
+      : size_(text.size()), bytes_(new char[size_ + RequestScanner::kPadding]) {
     std::memcpy(bytes_.get(), text.data(), size_);
     std::memset(bytes_.get() + size_, 0, RequestScanner::kPadding);
   }
@@ -48,10 +49,10 @@ class Padded {
 struct Streamed {
   std::string client;
   StreamFacts facts;
-  bool refused = false;       // the transform gave up
+  bool refused = false;  // the transform gave up
   std::string_view refusal;
   bool first_is_error = false;
-  UpstreamError error;        // of a first event that is an error
+  UpstreamError error;  // of a first event that is an error
 };
 
 class Harness {
@@ -85,8 +86,8 @@ class Harness {
   bool begin(std::string_view body) {
     auto& head = target_.heads[endpoint_index(endpoint_)];
     const PrepareInput input{*provider_, target_.model, endpoint_};
-    const auto prepared =
-        adapter_->prepare != nullptr ? adapter_->prepare(input, &head) : openai_prepare(input, &head);
+    const auto prepared = adapter_->prepare != nullptr ? adapter_->prepare(input, &head)
+                                                       : openai_prepare(input, &head);
     if (!prepared) {
       refusal_ = prepared.error();
       return false;
@@ -105,9 +106,24 @@ class Harness {
     state_ = AdapterState{};
     arena_.reset();
     scratch_.reset();
-    call_ = std::make_unique<Call>(Call{view_, target_, endpoint_, 0, 0, 0, strict_, 1'700'000'000'000,
-                                        {11, 22}, "req-1", {}, nullptr, {}, arena_, scratch_,
-                                        reply_scanner_, state_, {}});
+    call_ = std::make_unique<Call>(Call{view_,
+                                        target_,
+                                        endpoint_,
+                                        0,
+                                        0,
+                                        0,
+                                        strict_,
+                                        1'700'000'000'000,
+                                        {11, 22},
+                                        "req-1",
+                                        {},
+                                        nullptr,
+                                        {},
+                                        arena_,
+                                        scratch_,
+                                        reply_scanner_,
+                                        state_,
+                                        {}});
   }
   Call& call() { return *call_; }
   const Adapter& adapter() const { return *adapter_; }
@@ -116,7 +132,8 @@ class Harness {
 
   Result<void> next(Step* step) {
     scratch_.reset();
-    auto done = adapter_->next != nullptr ? adapter_->next(*call_, step) : openai_next(*call_, step);
+    auto done =
+        adapter_->next != nullptr ? adapter_->next(*call_, step) : openai_next(*call_, step);
     ++call_->step;
     return done;
   }
@@ -124,7 +141,9 @@ class Harness {
   std::string sent() {
     Step step;
     const auto done = next(&step);
-    if (!done) return "refused: " + std::string(done.error().message) + " [" + std::string(done.error().param) + "]\n";
+    if (!done)
+      return "refused: " + std::string(done.error().message) + " [" +
+             std::string(done.error().param) + "]\n";
     return std::string(step.request.head) + "\n" + flat(step.request.body);
   }
   // Null transform: the reply itself.
@@ -161,8 +180,9 @@ class Harness {
     if (step == 0) step = bytes.size() + 1;
     for (size_t at = 0; at < bytes.size() && !result.refused; at += step) {
       // An exact copy, so that a read outside of the piece is seen.
-      const std::vector<char> piece(bytes.begin() + static_cast<long>(at),
-                                    bytes.begin() + static_cast<long>(std::min(at + step, bytes.size())));
+      const std::vector<char> piece(
+          bytes.begin() + static_cast<long>(at),
+          bytes.begin() + static_cast<long>(std::min(at + step, bytes.size())));
       const std::string_view view(piece.data(), piece.size());
       if (adapter_->transform_stream != nullptr) {
         transform(StreamPhase::kEvents, view, &result);
