@@ -15,7 +15,7 @@ namespace weir {
 enum class AddressClass : uint8_t { kPublic, kPrivate, kForbidden };
 
 [[nodiscard]] AddressClass address_classify(const sockaddr* address);
-// For a host as written in a URL: kForbidden also for metadata.* names; names are kPublic otherwise.
+// For a host as written in a URL: metadata.* names are kForbidden too; other names are kPublic.
 [[nodiscard]] AddressClass host_classify(std::string_view host);
 // True when `host` is an address and not a name; `out` then holds it, with port 0.
 [[nodiscard]] bool host_to_address(std::string_view host, sockaddr_storage* out);

@@ -11,8 +11,6 @@ namespace {
 
 const AddressList kNoAddresses = {};
 
-bool same_family(const Address& address, int family) { return address.any.sa_family == family; }
-
 // The first `kMax` addresses in the system's order, but families take turns, so that a host whose
 // IPv6 is broken is reached by its second address.
 AddressList interleave(const addrinfo* list) {
@@ -41,7 +39,7 @@ AddressList interleave(const addrinfo* list) {
     std::memset(&address, 0, sizeof(address));
     std::memcpy(&address, taken->ai_addr, family == AF_INET ? sizeof(sockaddr_in)
                                                             : sizeof(sockaddr_in6));
-    WEIR_DCHECK(same_family(address, family));
+    WEIR_DCHECK(address.any.sa_family == family);
     taken = taken->ai_next;
     family = other(family);
   }

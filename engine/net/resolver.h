@@ -54,9 +54,9 @@ class Resolver {
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
-  // Calls on_resolved now when the answer is known, else later; a waiter that unlinks is not called.
+  // Calls on_resolved now when the answer is known, else later; never on an unlinked waiter.
   void resolve(const std::string& host, ResolveWaiter* waiter);
-  // Gives up what can be given up. `on_idle` is called when the last lookup is gone, which may be now.
+  // Gives up what can be given up; `on_idle` comes when the last lookup is gone, maybe now.
   void close(void (*on_idle)(void* user), void* user);
   [[nodiscard]] size_t running() const { return running_; }
   [[nodiscard]] size_t size() const { return entries_.size(); }

@@ -1,5 +1,5 @@
-// TLS on top of a Tcp: the same Transport, with other ops. Bytes are fed to OpenSSL straight from the
-// read block and decrypted into the Net's second block, which stands in for Net::current while
+// TLS on top of a Tcp: the same Transport, with other ops. Bytes are fed to OpenSSL straight from
+// the read block and decrypted into the Net's second block, which stands in for Net::current while
 // on_read runs, so that net_keep_block() keeps the plain bytes.
 //
 // Records made by OpenSSL gather in UvNet::tls_out and go out with one write per event; it is empty

@@ -67,7 +67,7 @@ X509_STORE* system_trust() {
   static X509_STORE* const store = [] {
     X509_STORE* made = X509_STORE_new();
     WEIR_CHECK(made != nullptr);
-    // Without a system store there may still be `ca_pem`; a chain that cannot be checked fails later.
+    // Without a system store there may still be `ca_pem`; an unknown chain fails later.
     X509_STORE_set_default_paths(made);
     ERR_clear_error();
     return made;
@@ -213,7 +213,8 @@ void TlsClients::clear_slot(Slot* slot) {
 SSL* TlsClients::create(const Provider& provider, std::string* detail) {
   if (slots_.size() <= provider.pool_slot) slots_.resize(provider.pool_slot + 1);
   Slot& slot = slots_[provider.pool_slot];
-  if (slot.trust == nullptr || slot.trust->ca_pem != provider.ca_pem || slot.host != provider.host) {
+  if (slot.trust == nullptr || slot.trust->ca_pem != provider.ca_pem ||
+      slot.host != provider.host) {
     Trust* trust = find_trust(provider.ca_pem, detail);
     if (trust == nullptr) return nullptr;
     ++trust->users;

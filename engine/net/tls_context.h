@@ -1,7 +1,7 @@
 // OpenSSL contexts: what a listener proves itself with, and whom upstream connections trust.
 //
 // TlsServerContext is made by the control thread and shared by all workers. TlsClients belongs to
-// one worker: one SSL_CTX per distinct set of extra certificates, one session to resume per pool slot.
+// one worker: one SSL_CTX per distinct `ca_pem`, one session to resume per pool slot.
 #pragma once
 
 #include <openssl/ssl.h>

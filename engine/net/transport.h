@@ -54,8 +54,10 @@ struct TransportEvents {
   // closes. `detail` is static or borrowed until return; it never holds a secret.
   void (*on_open)(Transport*, NetError error, std::string_view detail);
   void (*on_read)(Transport*, std::string_view bytes);
-  void (*on_eof)(Transport*);                    // clean end of the peer's bytes (FIN; TLS close_notify)
-  void (*on_error)(Transport*, NetError error);  // reset, TLS fault, FIN inside TLS; close follows by you
+  // Clean end of the peer's bytes: FIN, or TLS close_notify.
+  void (*on_eof)(Transport*);
+  // Reset, TLS fault, FIN inside TLS; it may follow on_eof when a write fails. You close then.
+  void (*on_error)(Transport*, NetError error);
   void (*on_drain)(Transport*);                  // queued_bytes fell to 0 after a short write
   void (*on_closed)(Transport*);
 };
@@ -79,10 +81,12 @@ struct Transport {
   bool closing = false;
   bool reading = true;
   bool tls = false;
-  char peer[46] = {};        // numeric address of the other side, for limits per address and the log
+  char peer[46] = {};        // numeric address of the other side, for limits and the log
 };
 
-inline void transport_write(Transport* t, std::span<const Slice> slices) { t->ops->write(t, slices); }
+inline void transport_write(Transport* t, std::span<const Slice> slices) {
+  t->ops->write(t, slices);
+}
 inline void transport_write(Transport* t, std::string_view text) {
   const Slice slice(text);
   t->ops->write(t, {&slice, 1});

@@ -1,7 +1,8 @@
 // The real network of one worker: libuv TCP, OpenSSL, and the resolver, behind net/transport.h.
 //
-// Created and destroyed on the worker's thread around a loop that somebody else runs. uv_net_close()
-// is asynchronous: it closes what is left and calls back when every handle is gone.
+// Created and destroyed on the worker's thread around a loop that somebody else runs.
+// uv_net_close() is asynchronous: it closes what is left and calls back when every handle is gone.
+// uv_net_create() blocks SIGPIPE on this thread: a write to a closed socket must end no process.
 #pragma once
 
 #include <memory>
@@ -39,8 +40,8 @@ void uv_net_close(UvNet* net, void (*on_closed)(void* user), void* user);
 // Counted since the start; read on the worker's thread.
 struct NetCounters {
   uint64_t accepted = 0;
-  uint64_t accept_starved = 0;  // times accept found no free descriptor; log it at most once a minute
-  uint64_t accept_shed = 0;     // connections closed unanswered after a long time without descriptors
+  uint64_t accept_starved = 0;  // times accept found no free descriptor; log once a minute
+  uint64_t accept_shed = 0;     // connections closed unanswered after a long starvation
   uint64_t tls_resumed = 0;     // client handshakes that reused a session
 };
 [[nodiscard]] const NetCounters& uv_net_counters(const UvNet* net);

@@ -35,11 +35,13 @@ TEST(Address, SpellingsThatParsersAcceptAreSeenThrough) {
 
 TEST(Address, PrivateRangesEndWhereTheyEnd) {
   for (const char* host : {"10.0.0.1", "10.255.255.255", "172.16.0.1", "172.31.255.255",
-                           "192.168.1.1", "127.0.0.1", "127.255.0.1", "100.64.0.1", "::1", "fc00::1",
+                           "192.168.1.1", "127.0.0.1", "127.255.0.1", "100.64.0.1", "::1",
+                           "fc00::1",
                            "fdff::1", "::ffff:10.0.0.1", "[::1]", "198.18.0.1", "fec0::1"}) {
     EXPECT_EQ(host_classify(host), AddressClass::kPrivate) << host;
   }
-  for (const char* host : {"9.255.255.255", "11.0.0.0", "172.15.255.255", "172.32.0.0", "192.167.1.1",
+  for (const char* host : {"9.255.255.255", "11.0.0.0", "172.15.255.255", "172.32.0.0",
+                           "192.167.1.1",
                            "192.169.0.0", "128.0.0.1", "100.63.255.255", "100.128.0.0", "8.8.8.8",
                            "169.253.1.1", "168.63.129.17", "2606:4700::1", "fd00:ec2::253.example",
                            "223.255.255.255", "64:ff9b::8.8.8.8"}) {
@@ -49,7 +51,8 @@ TEST(Address, PrivateRangesEndWhereTheyEnd) {
 
 TEST(Address, NamesAreNotAddresses) {
   sockaddr_storage out;
-  for (const char* host : {"localhost", "example.com", "metadatas.example", "1.2.3.4.5", "256.1.1.1",
+  for (const char* host : {"localhost", "example.com", "metadatas.example", "1.2.3.4.5",
+                           "256.1.1.1",
                            "1.2.3.256", "08.1.1.1x", "1..2", "99999999999", "a.b", "::g"}) {
     EXPECT_FALSE(host_to_address(host, &out)) << host;
     EXPECT_EQ(host_classify(host), AddressClass::kPublic) << host;
@@ -78,7 +81,8 @@ TEST(Address, OtherFamiliesAreForbidden) {
 
 // Every IPv4 address inside an IPv6 form is judged as the IPv4 address is.
 TEST(Address, EmbeddedAddressesAgree) {
-  for (const char* inner : {"8.8.8.8", "10.1.2.3", "169.254.169.254", "127.0.0.1", "100.100.100.200"}) {
+  for (const char* inner : {"8.8.8.8", "10.1.2.3", "169.254.169.254", "127.0.0.1",
+                            "100.100.100.200"}) {
     const AddressClass expected = host_classify(inner);
     for (const char* prefix : {"::ffff:", "64:ff9b::"}) {
       EXPECT_EQ(host_classify(std::string(prefix) + inner), expected) << prefix << inner;

@@ -23,7 +23,8 @@ int known_lookup(uv_loop_t* loop, uv_getaddrinfo_t* request, uv_getaddrinfo_cb d
   addrinfo numeric = *hints;
   numeric.ai_flags = AI_NUMERICHOST;
   if (addresses_of_test_names.size() == 1) {
-    return uv_getaddrinfo(loop, request, done, addresses_of_test_names[0].c_str(), service, &numeric);
+    const char* only = addresses_of_test_names[0].c_str();
+    return uv_getaddrinfo(loop, request, done, only, service, &numeric);
   }
   addrinfo* head = nullptr;
   for (auto it = addresses_of_test_names.rbegin(); it != addresses_of_test_names.rend(); ++it) {
@@ -116,7 +117,8 @@ TEST_F(DialTest, SilentAddressDoesNotHoldUpTheNext) {
 
 TEST_F(DialTest, ForbiddenAddressesAreNeverDialled) {
   const uint16_t port = listen();
-  for (const char* host : {"169.254.169.254", "0.0.0.0", "2852039166", "fe80::1", "metadata.google.internal"}) {
+  for (const char* host : {"169.254.169.254", "0.0.0.0", "2852039166", "fe80::1",
+                           "metadata.google.internal"}) {
     client_.dial(base_, provider(port, host));
     expect_failure(NetError::kForbidden);
   }
@@ -201,7 +203,8 @@ class ProxyTest : public DialTest {
 TEST_F(ProxyTest, TunnelOpens) {
   for (const size_t step : {1000u, 1u}) {
     client_ = Peer();
-    client_.dial(base_, through_proxy("HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n", step));
+    const std::string answer = "HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n";
+    client_.dial(base_, through_proxy(answer, step));
     expect_open();
     EXPECT_EQ(accepted_[0]->received,
               "CONNECT upstream.test:443 HTTP/1.1\r\nHost: upstream.test:443\r\n"

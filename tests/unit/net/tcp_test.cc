@@ -275,7 +275,9 @@ TEST_F(TcpTest, ThousandConnectionsChurn) {
   const uint64_t seed = static_cast<uint64_t>(uv_hrtime());
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   uint64_t state = seed | 1;
-  const auto random = [&] { return (state = state * 6364136223846793005u + 1442695040888963407u) >> 33; };
+  const auto random = [&] {
+    return (state = state * 6364136223846793005u + 1442695040888963407u) >> 33;
+  };
   const auto random_end = [&](Peer& peer) {
     if (peer.transport == nullptr) return;
     const uint64_t how = random() % 4;

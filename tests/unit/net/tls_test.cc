@@ -80,7 +80,8 @@ TEST_F(TlsTest, EchoOverBothKindsOfKeys) {
 TEST_F(TlsTest, CertificateFaultsAreNamed) {
   expect_refusal(tls_provider(listen(context({.names = "DNS:other.test"}))), "address mismatch");
   expect_refusal(tls_provider(listen(context({.starts_s = -7000, .ends_s = -60}))), "expired");
-  expect_refusal(tls_provider(listen(context({.starts_s = 3000, .ends_s = 7000}))), "not yet valid");
+  expect_refusal(tls_provider(listen(context({.starts_s = 3000, .ends_s = 7000}))),
+                 "not yet valid");
   Provider stranger = tls_provider(listen(context()));
   stranger.ca_pem = TestAuthority().pem();
   stranger.pool_slot = 1;
@@ -112,7 +113,9 @@ TEST_F(TlsTest, BrokenAuthorityFailsTheDial) {
 
 TEST_F(TlsTest, SecondConnectionResumesTheSession) {
   const uint16_t port = listen(context());
-  on_accept_ = [](Peer& peer) { peer.on_read = [](Peer& self, std::string_view) { self.write("ok"); }; };
+  on_accept_ = [](Peer& peer) {
+    peer.on_read = [](Peer& self, std::string_view) { self.write("ok"); };
+  };
   for (int round = 0; round < 3; ++round) {
     Peer peer;
     peer.on_open = [](Peer& self) { self.write("hi"); };
@@ -148,7 +151,8 @@ TEST_F(TlsTest, LargeTransfersBothWays) {
     for (size_t at = 0; at < all.size();) {
       const size_t part = std::min(step, all.size() - at);
       const size_t half = part / 2;
-      const Slice slices[] = {Slice(all.data() + at, half), Slice(all.data() + at + half, part - half)};
+      const Slice slices[] = {Slice(all.data() + at, half),
+                              Slice(all.data() + at + half, part - half)};
       transport_write(peer.transport, slices);
       at += part;
       step = step * 3 % 120'011 + 1;
