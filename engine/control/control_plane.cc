@@ -1,0 +1,188 @@
+#include "control/control_plane.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <ctime>
+
+#include "base/check.h"
+#include "control/digest.h"
+
+namespace weir {
+
+namespace {
+
+constexpr int kTickMs = 100;
+
+Millis monotonic_ms() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<Millis>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+}  // namespace
+
+ControlPlane::ControlPlane(ControlOptions options)
+    : options_(std::move(options)), hash_seed_(random_u64()) {
+  wake_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  WEIR_CHECK(wake_fd_ >= 0);
+  link_.wake_context = this;
+  link_.wake = [](ControlLink* link) { static_cast<ControlPlane*>(link->wake_context)->wake(); };
+}
+
+std::expected<std::unique_ptr<ControlPlane>, std::string> ControlPlane::create(
+    ControlOptions options, LoadedConfig loaded) {
+  std::unique_ptr<ControlPlane> plane(new ControlPlane(std::move(options)));
+  if (plane->options_.admin_key) {
+    plane->admin_digest_ = sha256_digest(plane->options_.admin_key->reveal());
+    plane->options_.admin_key.reset();
+  }
+  if (const auto applied = plane->apply(std::move(loaded)); !applied) {
+    return std::unexpected(applied.error());
+  }
+  return plane;
+}
+
+ControlPlane::~ControlPlane() {
+  stop();
+  close(wake_fd_);
+}
+
+void ControlPlane::start() {
+  WEIR_CHECK(!thread_.joinable());
+  thread_ = std::thread([this] { run(); });
+}
+
+void ControlPlane::stop() {
+  if (thread_.joinable()) {
+    {
+      const std::lock_guard lock(command_mutex_);
+      stop_asked_ = true;
+    }
+    wake();
+    thread_.join();
+  }
+  // The workers have stopped: what they left in the rings and stacks is read a last time.
+  ledger_drain();
+  for (Scrape* scrape = link_.scrapes.take_all(); scrape != nullptr;) {
+    Scrape* next = scrape->next_message;
+    delete scrape;
+    scrape = next;
+  }
+}
+
+void ControlPlane::run() {
+  for (;;) {
+    pollfd entry{wake_fd_, POLLIN, 0};
+    poll(&entry, 1, kTickMs);
+    // Emptied before the work is taken, so that a wake during the work is not lost.
+    uint64_t count = 0;
+    while (read(wake_fd_, &count, sizeof count) > 0) {
+    }
+    tick(monotonic_ms());
+    const std::lock_guard lock(command_mutex_);
+    if (stop_asked_) return;
+  }
+}
+
+void ControlPlane::wake() {
+  const uint64_t one = 1;
+  // A full counter means that a wake is pending already.
+  [[maybe_unused]] const ssize_t written = write(wake_fd_, &one, sizeof one);
+}
+
+void ControlPlane::request_reload() {
+  {
+    const std::lock_guard lock(command_mutex_);
+    reload_asked_ = true;
+  }
+  wake();
+}
+
+void ControlPlane::request_log_reopen() {
+  {
+    const std::lock_guard lock(command_mutex_);
+    reopen_asked_ = true;
+  }
+  wake();
+}
+
+void ControlPlane::tick(Millis now) {
+  ledger_drain();
+  publisher_.collect();
+  commands_take();
+  calls_take(now);
+  scrapes_take();
+  scrape_check(now);
+  waits_check(now);
+}
+
+void ControlPlane::ledger_drain() {
+  for (WorkerLink* worker : publisher_.workers()) {
+    worker->ledger.drain(
+        [this](const LedgerRecord& record) { access_log_.append(record, registry_); });
+  }
+  access_log_.flush();
+}
+
+void ControlPlane::commands_take() {
+  bool reload_now = false, reopen_now = false;
+  {
+    const std::lock_guard lock(command_mutex_);
+    std::swap(reload_now, reload_asked_);
+    std::swap(reopen_now, reopen_asked_);
+  }
+  if (reopen_now) {
+    if (const auto done = access_log_.reopen(); !done) report(done.error());
+  }
+  if (reload_now) {
+    const auto done = reload();
+    report(done ? "configuration reloaded" : "reload refused, the old configuration stays: " +
+                                                 done.error());
+  }
+}
+
+std::expected<void, std::string> ControlPlane::reload() {
+  LoadedConfig loaded = options_.config_file.empty()
+                            ? config_embedded(options_.config)
+                            : config_load(options_.config_file, options_.config);
+  auto done = apply(std::move(loaded));
+  ++(done ? counters_.reloads_ok : counters_.reloads_failed);
+  return done;
+}
+
+std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
+  if (!loaded.usable()) return std::unexpected(loaded.first_error());
+  const RoutingInput input{.config = loaded.config,
+                           .adapters = options_.config.adapters,
+                           .default_prepare = options_.default_prepare,
+                           .admin_key = admin_digest_,
+                           .epoch = epoch_ + 1,
+                           .hash_seed = hash_seed_,
+                           .now_unix_s = static_cast<int64_t>(std::time(nullptr))};
+  auto publication = routing_build(input, &registry_);
+  if (!publication) {
+    return std::unexpected(loaded.file.empty() ? publication.error()
+                                               : loaded.file + ": " + publication.error());
+  }
+  if (loaded.config.log.access != access_log_.destination()) {
+    if (const auto opened = access_log_.open(loaded.config.log.access); !opened) {
+      routing_discard(std::move(*publication), &registry_);
+      return std::unexpected(opened.error());
+    }
+  }
+  for (const ConfigProblem& problem : loaded.problems.list) {
+    report(problem_line(loaded.file, problem));
+  }
+  config_ = std::move(loaded.config);
+  counters_.epoch = ++epoch_;
+  publisher_.publish(std::move(*publication));
+  return {};
+}
+
+void ControlPlane::report(const std::string& line) {
+  if (options_.report != nullptr) options_.report(line);
+}
+
+}  // namespace weir

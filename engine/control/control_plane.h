@@ -1,0 +1,115 @@
+// The control plane: owns the configuration's truth, publishes snapshots, answers management calls,
+// writes the access log. One plain thread that sleeps in poll() on an eventfd.
+//
+// Use: create(), attach() the workers' links, start(); the link() goes to the workers. stop() after
+// the workers have stopped. request_*() may be called by any thread; all else by the one that
+// created it, before start() or after stop(). Nothing here blocks a worker.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "control/access_log.h"
+#include "control/config_load.h"
+#include "control/data_dir.h"
+#include "control/metrics.h"
+#include "control/publisher.h"
+#include "control/registry.h"
+#include "control/routing_build.h"
+
+namespace weir {
+
+struct ControlOptions {
+  ConfigOptions config;
+  std::string config_file;  // read again by a reload; empty: the embedded configuration
+  Result<void> (*default_prepare)(const PrepareInput& input, std::string* head) = nullptr;
+  std::optional<Secret> admin_key;
+  void (*report)(const std::string& line) = nullptr;  // one line for the operator; any thread
+  uint32_t adopt_timeout_ms = 2'000;
+  uint32_t scrape_timeout_ms = 2'000;
+};
+
+class ControlPlane {
+ public:
+  // The error is one line.
+  [[nodiscard]] static std::expected<std::unique_ptr<ControlPlane>, std::string> create(
+      ControlOptions options, LoadedConfig loaded);
+  ~ControlPlane();
+  ControlPlane(const ControlPlane&) = delete;
+  ControlPlane& operator=(const ControlPlane&) = delete;
+
+  void attach(std::span<WorkerLink* const> workers) { publisher_.attach(workers); }
+  void start();
+  void stop();
+  [[nodiscard]] ControlLink* link() { return &link_; }
+  void request_reload();
+  void request_log_reopen();
+
+  // One round of the thread's work; start() calls it, tests do.
+  void tick(Millis now);
+  [[nodiscard]] const Registry& registry() const { return registry_; }
+  [[nodiscard]] const Publisher& publisher() const { return publisher_; }
+
+ private:
+  struct AdoptWait {  // a call that is answered when the workers run the epoch
+    ManagementCall* call = nullptr;
+    uint64_t epoch = 0;
+    Millis deadline = 0;
+  };
+  struct ScrapeRound {
+    uint64_t id = 0;
+    size_t missing = 0;
+    Millis deadline = 0;
+    MetricsBlock sum;
+    std::vector<ManagementCall*> calls;  // empty: no round is under way
+  };
+
+  explicit ControlPlane(ControlOptions options);
+  void run();
+  void wake();
+  // Builds and publishes; the error is one line.
+  std::expected<void, std::string> apply(LoadedConfig loaded);
+  std::expected<void, std::string> reload();
+  void report(const std::string& line);
+
+  void ledger_drain();
+  void commands_take();
+  void calls_take(Millis now);
+  void call_handle(ManagementCall* call, Millis now);
+  void call_reload(ManagementCall* call, Millis now);
+  void call_targets(ManagementCall* call, Millis now);
+  void call_suspension(ManagementCall* call, std::string_view id);
+  void call_fail(ManagementCall* call, Errc code, std::string code_text, std::string message);
+  void call_answer(ManagementCall* call);
+  void waits_check(Millis now);
+  void scrape_begin(Millis now);
+  void scrapes_take();
+  void scrape_check(Millis now);
+
+  ControlOptions options_;
+  ControlLink link_;
+  Registry registry_;
+  Publisher publisher_{&registry_};
+  AccessLog access_log_;
+  ControlCounters counters_;
+  Config config_;
+  std::optional<KeyDigest> admin_digest_;
+  uint64_t epoch_ = 0;
+  uint64_t hash_seed_ = 0;
+  std::vector<AdoptWait> waits_;
+  std::vector<ManagementCall*> scrape_queue_;
+  ScrapeRound round_;
+  uint64_t last_scrape_id_ = 0;
+
+  int wake_fd_ = -1;
+  std::thread thread_;
+  std::mutex command_mutex_;  // guards the three below
+  bool reload_asked_ = false, reopen_asked_ = false, stop_asked_ = false;
+};
+
+}  // namespace weir
