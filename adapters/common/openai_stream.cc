@@ -132,7 +132,7 @@ EventVerdict openai_observe_event(std::string_view event, bool usage_asked, Stre
   std::string_view data;
   // The form that nearly every event has: one line of JSON and a blank line.
   if (event.starts_with("data: {")) data = event.substr(6, event.find('\n') - 6);
-  if (data.empty() || data.size() + 8 < event.size()) {
+  if (data.empty() || data.size() + 8 < event.size() || data.find('\r') != data.npos) {
     const auto read = sse_read_event(event, joined);
     if (!read) return EventVerdict::kForward;
     if (!read->has_data) return EventVerdict::kQuiet;

@@ -45,7 +45,9 @@ struct State {
   OpenCalls* calls;
   bool usage_sent;
   bool done_sent;
-  bool failed;  // an error went out: nothing may follow
+  bool after_cr;  // the last event ended in CR: a line feed that comes first belongs to it
+  bool passed;    // the last event was passed as it came
+  bool failed;    // an error went out: nothing may follow
 };
 
 // The output of one call: a run of bytes that pass as they are, then text written here. Once there
@@ -97,6 +99,7 @@ class Repairer {
   Result<void> event(std::string_view raw, bool borrowed);
   Result<void> chunk(std::string_view raw, std::string_view data, bool borrowed);
   void pass(std::string_view raw, bool borrowed) {
+    state_.passed = true;
     if (borrowed) {
       output_.pass(raw);
     } else {
@@ -163,6 +166,13 @@ Result<void> Repairer::end() {
 }
 
 Result<void> Repairer::event(std::string_view raw, bool borrowed) {
+  if (state_.after_cr && raw == "\n") {
+    state_.after_cr = false;
+    if (state_.passed) pass(raw, borrowed);
+    return {};
+  }
+  state_.after_cr = raw.ends_with('\r');
+  state_.passed = false;
   if (state_.failed) return {};
   const EventVerdict verdict = openai_observe_event(raw, call_.request.include_usage, facts_);
   if (verdict == EventVerdict::kDone) {
