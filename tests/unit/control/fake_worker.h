@@ -1,0 +1,89 @@
+// Plays a worker for tests of the control plane: takes publications, fills scrapes, pushes records.
+// One thread, driven by the test.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <weir/adapter.h>
+
+#include "control/config_load.h"
+#include "link/worker_link.h"
+
+namespace weir::test {
+
+inline Result<void> fake_prepare(const PrepareInput& input, std::string* head) {
+  if (input.provider.credential == "refused") {
+    return std::unexpected(Error{Errc::kConfig, "the key is refused", "data.apikey"});
+  }
+  *head = "POST " + input.provider.base_path + " HTTP/1.1\r\nHost: " + input.provider.authority +
+          "\r\n";
+  return {};
+}
+
+constexpr uint32_t kAllEndpoints = 7;
+inline constexpr Adapter kOpenai{.size = sizeof(Adapter), .name = "openai",
+                                 .endpoints = kAllEndpoints, .local = false, .prepare = nullptr,
+                                 .next = nullptr, .inspect = nullptr,
+                                 .transform_response = nullptr, .transform_stream = nullptr,
+                                 .map_error = nullptr, .list_models = nullptr};
+inline constexpr Adapter kLoopback{.size = sizeof(Adapter), .name = "loopback",
+                                   .endpoints = kAllEndpoints, .local = true,
+                                   .prepare = fake_prepare, .next = nullptr, .inspect = nullptr,
+                                   .transform_response = nullptr, .transform_stream = nullptr,
+                                   .map_error = nullptr, .list_models = nullptr};
+inline constexpr const Adapter* kAdapters[] = {&kOpenai, &kLoopback};
+
+inline AddressClass fake_classify(std::string_view host) {
+  if (host == "169.254.169.254") return AddressClass::kForbidden;
+  return host.starts_with("10.") ? AddressClass::kPrivate : AddressClass::kPublic;
+}
+
+inline ConfigOptions fake_options() {
+  ConfigOptions options;
+  options.adapters = kAdapters;
+  options.classify = fake_classify;
+  return options;
+}
+
+class FakeWorker {
+ public:
+  FakeWorker() : link(0, 1) {}
+
+  WorkerLink link;
+  const Publication* current = nullptr;
+
+  // One turn of its loop: adopt, fill scrapes, take answers.
+  void turn(ControlLink* control) {
+    if (const Publication* next = link.publication.take()) {
+      current = next;
+      link.adopted_epoch.store(next->snapshot->epoch(), std::memory_order_release);
+    }
+    for (Scrape* scrape = link.scrapes.take_all(); scrape != nullptr;) {
+      Scrape* next = scrape->next_message;
+      scrape->block = block;
+      control->scrapes.push(scrape);
+      scrape = next;
+    }
+    for (ManagementCall* call = link.answers.take_all(); call != nullptr;) {
+      ManagementCall* next = call->next_message;
+      answered.emplace_back(call);
+      call = next;
+    }
+  }
+
+  void call(ControlLink* control, const char* method, const char* path, bool admin = true) {
+    auto* message = new ManagementCall;
+    message->worker = &link;
+    message->method = method;
+    message->path = path;
+    message->admin = admin;
+    control->calls.push(message);
+  }
+
+  MetricsBlock block;
+  std::vector<std::unique_ptr<ManagementCall>> answered;
+};
+
+}  // namespace weir::test
