@@ -1,0 +1,167 @@
+#include "tools/weir/run.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <ctime>
+
+#include "adapters/common/openai_request.h"
+#include "adapters/registry.h"
+#include "control/control_plane.h"
+#include "embed/engine.h"
+#include "net/address.h"
+#include "tools/weir/report.h"
+
+namespace weir {
+
+namespace {
+
+int refuse(const std::string& line) {
+  report_line(line);
+  return 1;
+}
+
+uint32_t available_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return static_cast<uint32_t>(std::max(CPU_COUNT(&set), 1));
+}
+
+// Empty, or what is wrong with a --listen.
+std::string options_apply(const RunOptions& options, Config* config) {
+  if (!options.listen.empty()) config->listen.clear();
+  for (const std::string& text : options.listen) {
+    const auto parsed = listen_parse(text);
+    if (!parsed) return "--listen " + message_quote(text) + " " + parsed.error();
+    ListenConfig listen;
+    listen.address = text;
+    listen.host = parsed->host;
+    listen.port = parsed->port;
+    config->listen.push_back(listen);
+  }
+  if (options.workers != 0) config->workers = options.workers;
+  if (config->workers == 0) config->workers = available_cores();
+  if (!options.data_dir.empty()) config->data_dir = options.data_dir;
+  return {};
+}
+
+EngineOptions engine_options(const Config& config) {
+  EngineOptions out;
+  out.workers = config.workers;
+  out.pin_cpus = config.pin_cpus;
+  for (const ListenConfig& listen : config.listen) {
+    out.listen.push_back({listen.host, listen.port, listen.certificate_file, listen.key_file});
+  }
+  return out;
+}
+
+void greet(const Config& config, const std::vector<uint16_t>& ports, const AdminKey& key) {
+  std::string url;
+  for (size_t i = 0; i < config.listen.size(); ++i) {
+    const ListenConfig& listen = config.listen[i];
+    const bool v6 = listen.host.find(':') != std::string::npos;
+    const std::string place = (listen.tls ? "https://" : "http://") +
+                              (v6 ? "[" + listen.host + "]" : listen.host) + ":" +
+                              std::to_string(ports[i]);
+    report_line("listening on " + place);
+    if (url.empty()) url = place;
+  }
+  report_line(std::to_string(config.workers) + " worker(s), data in " + config.data_dir);
+  if (key.made) report_line("made a new admin key, kept in " + key.file);
+  // A key of the operator's own is shown to nobody but a terminal.
+  if (!key.made && (key.file.empty() || isatty(STDERR_FILENO) == 0)) return;
+  const bool any = !config.models.empty();
+  const ModelConfig model = any ? config.models.front() : ModelConfig();
+  const std::string name = !any ? "MODEL" : model.alias.empty() ? model.id : model.alias;
+  report_line("try it:\n  curl " + url + "/v1/chat/completions -H 'Authorization: Bearer " +
+              key.value.reveal() + "' -H 'Content-Type: application/json' \\\n    -d '{\"model\":\"" +
+              name + "\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'");
+}
+
+// Waits for a signal, at most `timeout_ms` (-1: for ever); 0 when none came.
+int signal_wait(const sigset_t& set, int timeout_ms) {
+  if (timeout_ms < 0) {
+    int number = 0;
+    return sigwait(&set, &number) == 0 ? number : 0;
+  }
+  const timespec wait{timeout_ms / 1000, timeout_ms % 1000 * 1'000'000};
+  const int number = sigtimedwait(&set, nullptr, &wait);
+  return number > 0 ? number : 0;
+}
+
+void serve(const sigset_t& set, Engine* engine, ControlPlane* control) {
+  for (;;) {
+    const int number = signal_wait(set, -1);
+    if (number == SIGTERM || number == SIGINT) return;
+    if (number == SIGUSR1) control->request_log_reopen();
+    if (number != SIGHUP) continue;
+    control->request_reload();
+    if (const auto done = engine->reload_tls(); !done) report_line(done.error());
+  }
+}
+
+// Until all requests have ended, the time is over, or a second signal asks to end at once.
+void drain(const sigset_t& set, Engine* engine, uint32_t timeout_ms) {
+  constexpr uint32_t kStepMs = 20;
+  engine->drain();
+  for (uint32_t waited = 0; waited < timeout_ms && !engine->drained(); waited += kStepMs) {
+    const int number = signal_wait(set, kStepMs);
+    if (number == SIGTERM || number == SIGINT) return;
+  }
+}
+
+}  // namespace
+
+ConfigOptions binary_config_options() {
+  ConfigOptions options;
+  options.adapters = adapter_registry();
+  options.classify = host_classify;
+  options.features.listener_tls = true;
+  return options;
+}
+
+int weir_run(const RunOptions& options) {
+  // Blocked before any thread is made, so that every thread inherits it.
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, number);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  process_protect();
+
+  ControlOptions control_options;
+  control_options.config = binary_config_options();
+  control_options.config_file = options.config_file;
+  control_options.default_prepare = openai_prepare;
+  control_options.report = report_line;
+  LoadedConfig loaded = options.config_file.empty()
+                            ? config_embedded(control_options.config)
+                            : config_load(options.config_file, control_options.config);
+  if (!loaded.usable()) return refuse(loaded.first_error());
+  if (const std::string wrong = options_apply(options, &loaded.config); !wrong.empty()) {
+    return refuse(wrong);
+  }
+  const Config config = loaded.config;
+  const auto data = DataDir::open(config.data_dir);
+  if (!data) return refuse(data.error());
+  const auto key = admin_key_find(config.admin_key, *data);
+  if (!key) return refuse(key.error());
+  control_options.admin_key = key->value;
+  auto control = ControlPlane::create(std::move(control_options), std::move(loaded));
+  if (!control) return refuse(control.error());
+  auto engine = Engine::create(engine_options(config), (*control)->link());
+  if (!engine) return refuse(engine.error());
+  (*control)->attach((*engine)->links());
+  (*control)->start();
+  (*engine)->start();
+  greet(config, (*engine)->ports(), *key);
+  serve(set, engine->get(), control->get());
+  drain(set, engine->get(), config.limits.drain_timeout_ms);
+  (*engine)->stop();
+  (*control)->stop();
+  return 0;
+}
+
+}  // namespace weir

@@ -1,0 +1,23 @@
+// `weir run`: configuration, data folder, control plane and engine put together; signals.
+// Called once, by main; returns the exit code.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "control/config_load.h"
+
+namespace weir {
+
+struct RunOptions {
+  std::string config_file;          // empty: the embedded configuration
+  std::vector<std::string> listen;  // replaces the file's list when not empty
+  uint32_t workers = 0;             // 0: as the file says
+  std::string data_dir;             // empty: as the file says
+};
+
+// What the binary brings to a configuration: its adapters, address rules and features.
+[[nodiscard]] ConfigOptions binary_config_options();
+[[nodiscard]] int weir_run(const RunOptions& options);
+
+}  // namespace weir
