@@ -342,6 +342,10 @@ void exchange_run_adapter(Exchange* ex) {
       return;
     }
   }
+  if (ex->steps >= kMaxSteps) {
+    return exchange_attempt_failed(
+        ex, make_error(Fault::kGateway, Errc::kInternal, "the adapter does not come to an end"));
+  }
   give_others_a_turn(ex);
 }
 
@@ -355,27 +359,32 @@ void exchange_send(Exchange* ex) {
     ex->state = ExchangeState::kSending;
     arm(ex, ex->target->provider->timeouts.head_ms);
   }
-  const std::span<const Slice> all = ex->out.span();
-  while (ex->out_sent < all.size() && ex->upstream->io->queued_bytes == 0) {
-    SliceList burst;
-    size_t room = kWriteBurst;
-    while (ex->out_sent < all.size() && room != 0) {
-      const Slice& slice = all[ex->out_sent];
-      const size_t n = std::min(room, slice.size - ex->out_offset);
-      WEIR_CHECK(burst.push({slice.data + ex->out_offset, n}));
-      room -= n;
-      ex->out_offset += n;
-      if (ex->out_offset < slice.size) break;
-      ex->out_offset = 0;
-      ++ex->out_sent;
-    }
+  SliceList burst;
+  while (ex->upstream->io->queued_bytes == 0 && exchange_take_burst(ex, &burst)) {
     upstream_write(ex->upstream, burst.span());
     if (ex->upstream->io->closing) return;
   }
   // A reply may already be under way (the provider refused early): the state is left to it.
-  if (ex->out_sent == all.size() && ex->state == ExchangeState::kSending) {
+  if (ex->out_sent == ex->out.count() && ex->state == ExchangeState::kSending) {
     ex->state = ExchangeState::kAwaiting;
   }
+}
+
+bool exchange_take_burst(Exchange* ex, SliceList* burst) {
+  const std::span<const Slice> all = ex->out.span();
+  burst->clear();
+  size_t room = kWriteBurst;
+  while (ex->out_sent < all.size() && room != 0) {
+    const Slice& slice = all[ex->out_sent];
+    const size_t n = std::min(room, slice.size - ex->out_offset);
+    WEIR_CHECK(burst->push({slice.data + ex->out_offset, n}));
+    room -= n;
+    ex->out_offset += n;
+    if (ex->out_offset < slice.size) break;
+    ex->out_offset = 0;
+    ++ex->out_sent;
+  }
+  return !burst->empty();
 }
 
 void exchange_on_connected(Exchange* ex, UpstreamConn* conn) {
@@ -385,7 +394,7 @@ void exchange_on_connected(Exchange* ex, UpstreamConn* conn) {
   exchange_step(ex, ExchangeEvent::kConnected);
 }
 
-void exchange_on_connect_failed(Exchange* ex, NetError error, std::string_view detail) {
+void exchange_on_connect_failed(Exchange* ex, NetError error) {
   ex->at.connect_ns += worker_clock(ex->worker) - ex->at.acquire;
   if (error == NetError::kNoResources) {
     return exchange_attempt_failed(
@@ -394,7 +403,6 @@ void exchange_on_connect_failed(Exchange* ex, NetError error, std::string_view d
   }
   std::string message = "the provider could not be reached: ";
   message += net_error_text(error);
-  if (!detail.empty()) message.append(" (").append(detail).append(")");
   exchange_attempt_failed(ex, make_error(Fault::kTarget, Errc::kUpstreamUnavailable, message));
 }
 
@@ -436,6 +444,7 @@ void exchange_attempt_done(Exchange* ex, Fault fault, int64_t retry_after_ms) {
 }
 
 void exchange_attempt_failed(Exchange* ex, const UpstreamError& error) {
+  if (ex->committed) return relay_on_cut(ex, error.message, error.fault);
   keep_error(ex, error);
   const bool again = may_retry(ex, error);
   const TargetHealth* health = ex->target->health;

@@ -61,14 +61,21 @@ void spill_consume(ClientConn* conn, size_t bytes) {
   std::memmove(conn->spill, conn->spill + bytes, conn->spill_size);
 }
 
+// What was written must reach the client first, however slowly it reads (`stall` bounds that);
+// then it gets a moment to notice before its unread bytes would turn our close into a reset.
+void linger_on(ClientConn* conn) {
+  if (conn->io->queued_bytes != 0) return conn->worker->wheel.disarm(&conn->deadline);
+  if (conn->saw_eof) return transport_close(conn->io);
+  arm(conn, ClientConn::kLingerMs);
+}
+
 void enter_linger(ClientConn* conn) {
   conn->state = ClientState::kLinger;
   release_spill(conn);
   transport_shutdown(conn->io);
   if (conn->io->closing) return;
-  if (conn->saw_eof) return transport_close(conn->io);
   transport_resume(conn->io);
-  arm(conn, ClientConn::kLingerMs);
+  linger_on(conn);
 }
 
 void refuse_head(ClientConn* conn, const Error& error) {
@@ -142,7 +149,7 @@ bool body_append(ClientConn* conn, std::string_view bytes, bool last, bool from_
     body_failed(conn, {Errc::kBodyTooLarge, "the request body is larger than limits.max_body_bytes"});
     return false;
   }
-  // A large body that came whole stays where it was read.
+  // A large body that came whole stays where it was read, unless more requests lie behind it.
   const bool keep = last && !from_spill && ex->body.empty() && bytes.size() > SmallBlock::kBytes;
   const bool held = keep ? ex->body.keep_block(worker, bytes) : ex->body.append(worker, bytes);
   if (held) return true;
@@ -153,7 +160,8 @@ bool body_append(ClientConn* conn, std::string_view bytes, bool last, bool from_
 size_t feed_length_body(ClientConn* conn, std::string_view text, bool from_spill) {
   const size_t use = std::min<uint64_t>(conn->body_remaining, text.size());
   const bool last = use == conn->body_remaining;
-  if (!body_append(conn, text.substr(0, use), last, from_spill)) return use;
+  const bool ends_read = use == text.size();
+  if (!body_append(conn, text.substr(0, use), last && ends_read, from_spill)) return use;
   conn->body_remaining -= use;
   if (last) body_complete(conn);
   return use;
@@ -211,9 +219,10 @@ size_t feed(ClientConn* conn, std::string_view text, bool from_spill) {
 
 void feed_spill(ClientConn* conn) {
   const size_t used = feed(conn, {conn->spill, conn->spill_size}, true);
-  if (conn->io->closing || conn->spill == nullptr) return;
-  spill_consume(conn, used);
-  if (conn->state != ClientState::kBusy) transport_resume(conn->io);
+  if (conn->io->closing) return;
+  if (conn->spill != nullptr) spill_consume(conn, used);
+  // Reading goes on even while a request is busy, or a client that leaves would go unseen.
+  if (conn->spill_size <= ClientConn::kMaxPipelined) transport_resume(conn->io);
 }
 
 // --- events -------------------------------------------------------------------------------------
@@ -240,7 +249,9 @@ void on_eof(Transport* t) {
   const Turn turn(conn->worker);
   conn->saw_eof = true;
   if (conn->exchange != nullptr) return client_abort(conn);
-  transport_close(t);
+  // It may have closed its side only, and still be reading the last answer.
+  if (t->queued_bytes == 0) return transport_close(t);
+  if (conn->state != ClientState::kLinger) enter_linger(conn);
 }
 
 void on_error(Transport* t, NetError) {
@@ -253,6 +264,7 @@ void on_drain(Transport* t) {
   ClientConn* conn = owner(t);
   const Turn turn(conn->worker);
   conn->worker->wheel.disarm(&conn->stall);
+  if (conn->state == ClientState::kLinger) return linger_on(conn);
   if (conn->exchange != nullptr) exchange_client_ready(conn->exchange);
 }
 
@@ -275,6 +287,8 @@ void on_deadline(void* owner_pointer) {
     case ClientState::kBody:
       return body_failed(conn, {Errc::kRequestTimeout, "the request body stopped arriving"});
     case ClientState::kIdle:
+      if (conn->io->queued_bytes != 0) return enter_linger(conn);
+      return transport_close(conn->io);
     case ClientState::kLinger:
     case ClientState::kBusy:
     case ClientState::kClosed:
@@ -288,8 +302,9 @@ void on_stall(void* owner_pointer) {
   Worker* worker = conn->worker;
   const size_t queued = conn->io->queued_bytes;
   if (queued == 0) return;
-  if (queued < conn->stalled_at) {
-    conn->stalled_at = queued;
+  const uint64_t taken = conn->written_bytes - queued;
+  if (taken > conn->taken_bytes) {
+    conn->taken_bytes = taken;
     return worker->wheel.arm(&conn->stall, worker->now_ms + worker->limits.write_stall_timeout_ms);
   }
   ++worker->metrics.write_stalls;
@@ -333,16 +348,21 @@ void client_accept(Worker* worker, Transport* transport) {
     return client_abort(conn);
   }
   ++worker->metrics.client_accepted;
-  arm(conn, worker->limits.idle_timeout_ms);
+  // A TLS handshake has no deadline of its own: it must not take longer than a head.
+  const ClientLimits& limits = worker->limits;
+  arm(conn, transport->tls ? limits.header_timeout_ms : limits.idle_timeout_ms);
 }
 
 void client_write(ClientConn* conn, std::span<const Slice> slices) {
   if (conn->io->closing) return;
   Worker* worker = conn->worker;
-  for (const Slice& slice : slices) worker->metrics.bytes_to_clients += slice.size;
+  size_t bytes = 0;
+  for (const Slice& slice : slices) bytes += slice.size;
+  worker->metrics.bytes_to_clients += bytes;
+  conn->written_bytes += bytes;
   transport_write(conn->io, slices);
   if (conn->io->queued_bytes == 0 || conn->stall.armed()) return;
-  conn->stalled_at = conn->io->queued_bytes;
+  conn->taken_bytes = conn->written_bytes - conn->io->queued_bytes;
   worker->wheel.arm(&conn->stall, worker->now_ms + worker->limits.write_stall_timeout_ms);
 }
 
@@ -383,7 +403,9 @@ void client_abort(ClientConn* conn) {
 
 void client_drain(ClientConn* conn) {
   conn->keep_alive = false;
-  if (conn->state == ClientState::kIdle) transport_close(conn->io);
+  if (conn->state != ClientState::kIdle) return;
+  if (conn->io->queued_bytes != 0) return enter_linger(conn);
+  transport_close(conn->io);
 }
 
 }  // namespace weir

@@ -51,7 +51,8 @@ struct ClientConn {
   HeadScanner scanner{HeadScanner::Kind::kRequest};
   ChunkedDecoder chunked;
   uint64_t body_remaining = 0;
-  size_t stalled_at = 0;    // queued bytes when `stall` was armed
+  uint64_t written_bytes = 0;  // handed to the transport so far
+  uint64_t taken_bytes = 0;    // of these, what the client had taken when `stall` was armed
   Nanos first_byte_ns = 0;  // of the request at hand
   char* spill = nullptr;
   size_t spill_size = 0;

@@ -280,6 +280,7 @@ void exchange_begin(ClientConn* conn, const RequestHead& head) {
   ex->client_minor = head.minor_version;
   ex->match = route_match(head.method, head.path);
   ex->request_id = request_id_of(ex, head.request_id);
+  ex->hops = ex->arena.copy(head.weir_hop);
   open_record(ex, head);
   const bool body_follows = conn->chunked_body || conn->body_remaining != 0;
   if (const auto admitted = admit_head(ex, head); !admitted) {
@@ -291,7 +292,6 @@ void exchange_begin(ClientConn* conn, const RequestHead& head) {
   if (!ex->match.rest.empty()) {
     ex->match.rest = ex->path.substr(ex->path.find(ex->match.rest), ex->match.rest.size());
   }
-  ex->hops = ex->arena.copy(head.weir_hop);
   if (head.expect_continue && body_follows) {
     const Slice proceed("HTTP/1.1 100 Continue\r\n\r\n");
     client_write(conn, {&proceed, 1});
@@ -342,11 +342,17 @@ void exchange_step(Exchange* ex, ExchangeEvent event) {
       return;
     case ExchangeState::kAwaiting:
     case ExchangeState::kBuffering:
+      // The provider may begin its answer before it has read the whole request.
+      if (event == ExchangeEvent::kDrained) return exchange_send(ex);
       if (event == ExchangeEvent::kDeadline) return on_attempt_timeout(ex);
       return;
     case ExchangeState::kRelaying:
+      if (event == ExchangeEvent::kDrained) return exchange_send(ex);
       if (event == ExchangeEvent::kDeadline) return on_attempt_timeout(ex);
       if (event == ExchangeEvent::kClientReady) return relay_resume(ex);
+      return;
+    case ExchangeState::kWriting:
+      if (event == ExchangeEvent::kClientReady) return relay_write(ex);
       return;
     case ExchangeState::kWaiting:
       if (event == ExchangeEvent::kDeadline) return exchange_run_adapter(ex);

@@ -11,6 +11,7 @@
 //   Awaiting   request sent, head of the reply awaited
 //   Buffering  a whole reply is being collected
 //   Relaying   a stream runs to the client
+//   Writing    a whole reply goes to the client (large ones in bursts)
 //   Waiting    the adapter asked for time, or the client is slow and a local answer waits
 //   Control    the control thread is answering
 //   Done       finished; only holds remain
@@ -50,6 +51,7 @@ enum class ExchangeState : uint8_t {
   kAwaiting,
   kBuffering,
   kRelaying,
+  kWriting,
   kWaiting,
   kControl,
   kDone,
@@ -182,7 +184,7 @@ void exchange_client_ready(Exchange* ex);
 // --- from the upstream connection ---------------------------------------------------------------
 
 void exchange_on_connected(Exchange* ex, UpstreamConn* conn);
-void exchange_on_connect_failed(Exchange* ex, NetError error, std::string_view detail);
+void exchange_on_connect_failed(Exchange* ex, NetError error);
 void exchange_on_drain(Exchange* ex);
 // `head` borrows from the connection until return.
 void exchange_on_head(Exchange* ex, const ResponseHead& head);
@@ -205,13 +207,16 @@ void exchange_step(Exchange* ex, ExchangeEvent event);
 void exchange_next_attempt(Exchange* ex);           // attempt.cc
 void exchange_run_adapter(Exchange* ex);            // attempt.cc: next() and its step
 void exchange_send(Exchange* ex);                   // attempt.cc: more of the request
+// The next kWriteBurst bytes of ex->out. False: nothing is left.
+[[nodiscard]] bool exchange_take_burst(Exchange* ex, SliceList* burst);
 void exchange_attempt_failed(Exchange* ex, const UpstreamError& error);  // attempt.cc
 // Closes the attempt: health, its line in the record, the connection. kNone = it succeeded.
 void exchange_attempt_done(Exchange* ex, Fault fault, int64_t retry_after_ms = -1);
 void relay_on_head(Exchange* ex);                   // relay.cc
 void relay_on_body(Exchange* ex, std::string_view bytes);
 void relay_on_end(Exchange* ex);
-void relay_on_cut(Exchange* ex, std::string_view why);
+void relay_on_cut(Exchange* ex, std::string_view why, Fault fault = Fault::kTarget);
+void relay_write(Exchange* ex);                     // more of a whole reply
 void relay_resume(Exchange* ex);                    // the client keeps up again
 void relay_finish(Exchange* ex);                    // the stream is whole: its end, and ours
 void relay_commit(Exchange* ex, int status, std::string_view content_type);

@@ -21,7 +21,7 @@ void settle_usage(Exchange* ex) {
   usage = ex->facts.usage;
   if (usage.source != UsageSource::kNone || ex->facts.text_bytes == 0) return;
   usage.prompt_tokens =
-      static_cast<int64_t>((ex->body.size() + kBytesPerToken - 1) / kBytesPerToken);
+      static_cast<int64_t>((ex->record.request_bytes + kBytesPerToken - 1) / kBytesPerToken);
   usage.completion_tokens =
       static_cast<int64_t>((ex->facts.text_bytes + kBytesPerToken - 1) / kBytesPerToken);
   usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;

@@ -25,6 +25,10 @@ void arm_idle(Exchange* ex) {
   ex->worker->wheel.arm(&ex->deadline, ex->worker->now_ms + ms);
 }
 
+uint64_t reply_bound(const Exchange* ex) {
+  return ex->mode == ReplyMode::kError ? kMaxErrorBody : ex->worker->limits.max_response_bytes;
+}
+
 UpstreamError unavailable(std::string_view message) {
   return error_of({Errc::kUpstreamUnavailable, message});
 }
@@ -73,6 +77,7 @@ void inspect_end(Exchange* ex) {
   // Kept by the attempt: the adapter reads it in its next step.
   ex->inspected = whole_reply(ex, ex->attempt_arena.copy(collected(ex)));
   ex->has_inspected = true;
+  ex->whole = {};
   ex->reply.release(ex->worker);
   if (ex->upstream != nullptr) upstream_detach(ex->upstream, true);
   ex->upstream_ended = false;
@@ -108,16 +113,23 @@ bool check_whole(Exchange* ex, std::string_view body, ReplyView* view) {
   return true;
 }
 
-void write_whole(Exchange* ex, std::string_view content_type, const SliceList& body) {
-  const std::string_view head =
-      reply_head(ex, 200, content_type, static_cast<int64_t>(body.bytes()), ex->kept_fields);
-  std::array<Slice, SliceList::kMax + 1> slices;
-  size_t count = 0;
-  slices[count++] = head;
-  for (const Slice& slice : body.span()) slices[count++] = slice;
+// Head and first burst in one write. A large body goes out as the client takes it, because what
+// the kernel does not take at once is copied.
+void write_whole(Exchange* ex, const SliceList& body) {
+  const auto length = static_cast<int64_t>(body.bytes());
+  const std::string_view head = reply_head(ex, 200, "application/json", length, ex->kept_fields);
+  ex->out.clear();
+  ex->out_sent = ex->out_offset = 0;
+  bool fits = ex->out.push(head);
+  for (const Slice& slice : body.span()) fits = fits && ex->out.push(slice);
+  WEIR_CHECK(fits);
   ex->committed = true;
+  ex->state = ExchangeState::kWriting;
   ex->record.response_bytes += body.bytes();
-  client_write(ex->client, {slices.data(), count});
+  ex->worker->wheel.disarm(&ex->deadline);
+  relay_write(ex);
+  // The provider has done its part; a slow client must not hold its connection.
+  if (ex->state == ExchangeState::kWriting) exchange_attempt_done(ex, Fault::kNone);
 }
 
 void whole_end(Exchange* ex) {
@@ -136,9 +148,7 @@ void whole_end(Exchange* ex) {
     if (!done) return exchange_attempt_failed(ex, error_of(done.error()));
   }
   ex->at.translate_ns += worker_clock(ex->worker) - ex->worker->now_ns;
-  write_whole(ex, "application/json", out);
-  exchange_attempt_done(ex, Fault::kNone);
-  exchange_finish(ex, Outcome::kCompleted, 200, ClientEnd::kNext);
+  write_whole(ex, out);
 }
 
 // The provider ignored `stream: true`: its answer becomes the events of a stream.
@@ -198,7 +208,8 @@ void relay_on_head(Exchange* ex) {
 void exchange_on_body(Exchange* ex, std::string_view bytes) {
   // A whole reply in one read is used where it lies; the connection's framing says that it is all.
   const UpstreamConn* conn = ex->upstream;
-  const bool all = conn->framing == Framing::kLength && conn->remaining == 0 && ex->reply.empty();
+  const bool all = conn->framing == Framing::kLength && conn->remaining == 0 &&
+                   ex->reply.empty() && bytes.size() <= reply_bound(ex);
   if (all && ex->mode != ReplyMode::kStream) {
     ex->whole = bytes;
     return;
@@ -210,10 +221,8 @@ void relay_on_body(Exchange* ex, std::string_view bytes) {
   if (ex->state == ExchangeState::kRelaying && !ex->upstream_paused) arm_idle(ex);
   if (ex->mode == ReplyMode::kStream) return relay_stream_body(ex, bytes);
   arm_idle(ex);
-  const bool error = ex->mode == ReplyMode::kError;
-  const uint64_t bound = error ? kMaxErrorBody : ex->worker->limits.max_response_bytes;
-  if (ex->reply.size() + bytes.size() > bound) {
-    if (error) return error_end(ex);
+  if (ex->reply.size() + bytes.size() > reply_bound(ex)) {
+    if (ex->mode == ReplyMode::kError) return error_end(ex);
     return exchange_attempt_failed(
         ex, unavailable("the provider's answer is larger than limits.max_response_bytes"));
   }
@@ -304,6 +313,18 @@ void relay_resume(Exchange* ex) {
   upstream_resume(ex->upstream);
 }
 
+void relay_write(Exchange* ex) {
+  SliceList burst;
+  while (exchange_take_burst(ex, &burst)) {
+    client_write(ex->client, burst.span());
+    if (ex->client->io->closing) return;  // its end is reported soon
+    if (ex->client->io->queued_bytes != 0) break;
+  }
+  if (ex->out_sent < ex->out.count()) return;
+  if (ex->target != nullptr) exchange_attempt_done(ex, Fault::kNone);
+  exchange_finish(ex, Outcome::kCompleted, 200, ClientEnd::kNext);
+}
+
 void relay_finish(Exchange* ex) {
   exchange_flush(ex);
   if (chunked_to_client(ex)) {
@@ -317,7 +338,7 @@ void relay_finish(Exchange* ex) {
 }
 
 // A stream that broke off must not look finished: an error event, no end mark, no last chunk.
-void relay_on_cut(Exchange* ex, std::string_view why) {
+void relay_on_cut(Exchange* ex, std::string_view why, Fault fault) {
   if (!ex->committed) {
     std::string message = "the provider's answer broke off: ";
     message += why;
@@ -330,7 +351,7 @@ void relay_on_cut(Exchange* ex, std::string_view why) {
     relay_push(ex, error_event(ex->attempt_arena, error, ex->request_id));
   }
   exchange_flush(ex);
-  exchange_attempt_done(ex, Fault::kTarget);
+  exchange_attempt_done(ex, fault);
   exchange_finish(ex, Outcome::kFailed, 200, ClientEnd::kCut);
 }
 

@@ -1,5 +1,7 @@
 // Reads a stream event by event. Whole events go to the client as the provider wrote them; the tail
 // of an event waits in ex->reply until it is complete, so half an event is never forwarded.
+#include <cstring>
+
 #include "adapters/common/openai_shape.h"
 #include "base/check.h"
 #include "json/reply_scan.h"
@@ -52,10 +54,17 @@ bool take_event(Exchange* ex, std::string_view raw) {
   return true;
 }
 
+// The process holds too much already: Weir's own bound, and nothing against the provider.
+void fail_overloaded(Exchange* ex) {
+  const Error error{Errc::kOverloaded, "too many bytes are held for other requests; try again"};
+  if (ex->committed) return relay_on_cut(ex, error.message, Fault::kGateway);
+  exchange_attempt_failed(ex, error_of(error));
+}
+
 // The end of an event whose beginning came with an earlier read.
 bool take_joined_event(Exchange* ex, std::string_view rest) {
   if (!ex->reply.append(ex->worker, rest)) {
-    relay_on_cut(ex, "too many bytes are held for other requests");
+    fail_overloaded(ex);
     return false;
   }
   if (!take_event(ex, ex->reply.view())) return false;
@@ -70,7 +79,7 @@ void hold_tail(Exchange* ex, std::string_view tail) {
     return relay_on_cut(ex, "the provider sent an event that is too large");
   }
   if (ex->reply.append(ex->worker, tail)) return;
-  relay_on_cut(ex, "too many bytes are held for other requests");
+  fail_overloaded(ex);
 }
 
 void pass_events(Exchange* ex, std::string_view bytes) {
@@ -84,12 +93,24 @@ void pass_events(Exchange* ex, std::string_view bytes) {
   }
 }
 
+std::string_view join(Exchange* ex, const SliceList& parts) {
+  char* text = ex->attempt_arena.allocate(parts.bytes());
+  size_t size = 0;
+  for (const Slice& part : parts.span()) {
+    std::memcpy(text + size, part.data, part.size);
+    size += part.size;
+  }
+  return {text, size};
+}
+
 void translate(Exchange* ex, StreamPhase phase, std::string_view bytes) {
   SliceList out;
   Call call = exchange_call(ex);
   const Nanos begun = worker_clock(ex->worker);
   const auto done = ex->target->adapter->transform_stream(call, phase, bytes, &out, &ex->facts);
   ex->at.translate_ns += worker_clock(ex->worker) - begun;
+  const bool first_is_error = !ex->committed && ex->facts.error && ex->facts.seen_choices == 0;
+  if (first_is_error && !out.empty()) return fail_first_event(ex, join(ex, out));
   if (!out.empty()) relay_commit(ex, 200, kStreamType);
   for (const Slice& slice : out.span()) relay_push(ex, slice.view());
   if (done) {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <cstring>
 #include <string>
 
 #include "base/check.h"
@@ -104,6 +104,23 @@ bool may_see(const Principal& principal, const Route& route) {
   if (principal.all_models) return true;
   return std::binary_search(principal.allowed_routes.begin(), principal.allowed_routes.end(),
                             route.slot);
+}
+
+void record_early_error(ClientConn* conn, Errc code, int status, std::string_view id) {
+  Worker* worker = conn->worker;
+  LedgerRecord* record = worker->link->ledger.reserve();
+  if (record == nullptr) return;  // counted by the ring
+  *record = LedgerRecord{};
+  record->started_unix_ms = worker->unix_ms;
+  record->total_us = static_cast<uint32_t>((worker->now_ns - conn->first_byte_ns) / 1000);
+  record->has_error = true;
+  record->error = code;
+  record->status = static_cast<uint16_t>(status);
+  record->peer_len = static_cast<uint8_t>(strnlen(conn->io->peer, sizeof(conn->io->peer)));
+  std::memcpy(record->peer, conn->io->peer, record->peer_len);
+  record->request_id_len = static_cast<uint8_t>(id.size());
+  std::memcpy(record->request_id, id.data(), id.size());
+  worker->link->ledger.publish();
 }
 
 int hex_digit(char c) {
@@ -235,10 +252,15 @@ std::string_view reply_head(Exchange* ex, int status, std::string_view content_t
   const size_t room = kFixed + content_type.size() + extra.size() + ex->request_id.size();
   HeadWriter writer = head_begin(&ex->arena, room);
   writer.add_status_line(status);
-  writer.add("content-type: ");
-  writer.add(content_type);
-  writer.add("\r\n");
-  if (content_length >= 0) {
+  const bool has_body = status != 204;  // RFC 9110 8.6: no length either
+  if (has_body) {
+    writer.add("content-type: ");
+    writer.add(content_type);
+    writer.add("\r\n");
+  }
+  if (!has_body) {
+    WEIR_DCHECK(content_length == 0);
+  } else if (content_length >= 0) {
     writer.add("content-length: ");
     writer.add_number(static_cast<uint64_t>(content_length));
     writer.add("\r\n");
@@ -338,6 +360,7 @@ void reply_early_error(ClientConn* conn, const Error& error) {
   text.append("\r\n").append(conn->worker->date, conn->worker->date_len);
   text.append("x-request-id: ").append(id).append("\r\nconnection: close\r\n\r\n").append(body);
   ++conn->worker->metrics.refused_unrouted;
+  record_early_error(conn, error.code, wire.status, id);
   const Slice slice(text);
   client_write(conn, {&slice, 1});
 }

@@ -48,6 +48,7 @@ Exchange* part(UpstreamConn* conn) {
 
 void begin_answer(UpstreamConn* conn) {
   conn->state = UpstreamState::kHead;
+  ++conn->answers;
   conn->scanner.reset();
   conn->chunked.reset();
   conn->got_bytes = false;
@@ -96,8 +97,8 @@ void put_idle(UpstreamConn* conn) {
   }
   uint32_t idle_ms = UpstreamConn::kIdleMs;
   // One second before the server gives up, so that no request meets a closing connection.
-  if (conn->keep_alive_timeout_s > 1) {
-    idle_ms = std::min(idle_ms, (conn->keep_alive_timeout_s - 1) * 1000);
+  if (conn->keep_alive_timeout_s != 0) {
+    idle_ms = std::min(idle_ms, std::max(conn->keep_alive_timeout_s * 1000, 1500u) - 1000);
   }
   pool->idle.push_front(conn);
   ++pool->idle_count;
@@ -205,12 +206,13 @@ size_t feed_body(UpstreamConn* conn, std::string_view bytes) {
 
 // --- events -------------------------------------------------------------------------------------
 
-void on_open(Transport* t, NetError error, std::string_view detail) {
+// The detail names addresses, which are not for clients.
+void on_open(Transport* t, NetError error, std::string_view) {
   UpstreamConn* conn = owner(t);
   const Turn turn(conn->worker);
   if (error != NetError::kNone) {
     transport_abort(t);
-    if (Exchange* ex = part(conn)) exchange_on_connect_failed(ex, error, detail);
+    if (Exchange* ex = part(conn)) exchange_on_connect_failed(ex, error);
     return;
   }
   if (conn->exchange == nullptr) return put_idle(conn);
@@ -224,7 +226,9 @@ void on_read(Transport* t, std::string_view bytes) {
   if (conn->exchange == nullptr) return transport_abort(t);  // unasked bytes while idle
   Exchange* const ex = conn->exchange;
   conn->got_bytes = true;
-  while (!bytes.empty() && conn->exchange == ex && !t->closing) {
+  // The same exchange may come back to this connection for its next attempt, in this very loop.
+  const uint64_t answer = conn->answers;
+  while (!bytes.empty() && conn->exchange == ex && conn->answers == answer && !t->closing) {
     switch (conn->state) {
       case UpstreamState::kHead:
         bytes.remove_prefix(feed_head(conn, bytes));

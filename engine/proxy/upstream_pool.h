@@ -40,6 +40,7 @@ struct UpstreamConn {
   ListNode node;                // in the pool's idle list
   Deadline idle_deadline;
   UpstreamState state = UpstreamState::kDialling;
+  uint64_t answers = 0;         // begun so far
   bool reused = false;          // it has answered before
   bool got_bytes = false;       // of the present answer
   bool reusable = false;        // framing and fields of the present answer allow another request

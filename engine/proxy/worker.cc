@@ -58,12 +58,20 @@ void start_drain(Worker* worker) {
   worker->clients.for_each([](ClientConn* conn) { client_drain(conn); });
 }
 
+uint64_t count_idle_clients(Worker* worker) {
+  uint64_t idle = 0;
+  worker->clients.for_each(
+      [&idle](ClientConn* conn) { idle += conn->state == ClientState::kIdle ? 1 : 0; });
+  return idle;
+}
+
 void answer_scrapes(Worker* worker) {
   Scrape* scrape = worker->link->scrapes.take_all();
   while (scrape != nullptr) {
     Scrape* next = scrape->next_message;
     worker->metrics.ledger_dropped = worker->link->ledger.dropped();
     worker->metrics.buffered_bytes = static_cast<uint64_t>(worker->buffered_total);
+    worker->metrics.client_idle = count_idle_clients(worker);
     scrape->block = worker->metrics;
     worker->control->scrapes.push(scrape);
     scrape = next;
