@@ -83,6 +83,7 @@ void open_attempt(Exchange* ex, const Pick& pick) {
   ex->steps = 0;
   ex->replayed = false;
   ex->has_inspected = false;
+  ex->kept_fields = {};
   ex->attempt_arena.reset();
   ex->adapter_state = AdapterState{};
   ex->random[0] = worker->core.next_random();
@@ -153,8 +154,8 @@ void acquire(Exchange* ex) {
       return arm(ex, provider.timeouts.connect_ms);
     case Acquire::kQueueFull:
       return exchange_attempt_failed(
-          ex, make_error(Fault::kGateway, Errc::kOverloaded,
-                         "too many requests wait for a connection to the provider; try again"));
+          ex, error_of({Errc::kOverloaded,
+                        "too many requests wait for a connection to the provider; try again"}));
   }
 }
 
@@ -398,8 +399,8 @@ void exchange_on_connect_failed(Exchange* ex, NetError error) {
   ex->at.connect_ns += worker_clock(ex->worker) - ex->at.acquire;
   if (error == NetError::kNoResources) {
     return exchange_attempt_failed(
-        ex, make_error(Fault::kGateway, Errc::kOverloaded,
-                       "Weir has no descriptors left for another connection; try again"));
+        ex, error_of({Errc::kOverloaded,
+                      "Weir has no descriptors left for another connection; try again"}));
   }
   std::string message = "the provider could not be reached: ";
   message += net_error_text(error);
