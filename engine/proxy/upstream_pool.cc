@@ -64,6 +64,10 @@ void dial(UpstreamPool* pool, Exchange* ex) {
   ++pool->open_count;
   ++worker->metrics.upstream_connections;
   ++worker->metrics.upstream_opened;
+  // One that waited for its turn has the whole time to connect all the same.
+  const uint32_t connect_ms = ex->target->provider->timeouts.connect_ms;
+  if (connect_ms != 0) worker->wheel.arm(&ex->deadline, worker->now_ms + connect_ms);
+  ex->at.dial = worker_clock(worker);
   conn->io = net_dial(worker->net, *ex->target->provider, &kUpstreamEvents, conn);
 }
 
@@ -106,9 +110,15 @@ void put_idle(UpstreamConn* conn) {
   worker->wheel.arm(&conn->idle_deadline, worker->now_ms + idle_ms);
 }
 
+// While it closes, no request may be given it.
+void abort_conn(UpstreamConn* conn) {
+  if (conn->node.linked()) take_from_idle(conn);
+  transport_abort(conn->io);
+}
+
 void broken(UpstreamConn* conn, std::string_view why) {
   const bool got_bytes = conn->got_bytes;
-  transport_abort(conn->io);
+  abort_conn(conn);
   if (Exchange* ex = part(conn)) exchange_on_broken(ex, why, got_bytes);
 }
 
@@ -126,12 +136,15 @@ void spill_append(UpstreamConn* conn, std::string_view bytes) {
   conn->spill_size = need;
 }
 
-void answer_complete(UpstreamConn* conn) {
+// `surplus` bytes came behind the answer in the same read: nobody asked for them, and the next
+// request must not meet them.
+void answer_complete(UpstreamConn* conn, size_t surplus) {
   conn->state = UpstreamState::kDone;
+  if (surplus != 0) conn->reusable = false;
   exchange_on_end(conn->exchange);
 }
 
-void accept_head(UpstreamConn* conn, const ResponseHead& head) {
+void accept_head(UpstreamConn* conn, const ResponseHead& head, size_t bytes_behind) {
   conn->framing = head.framing;
   conn->remaining = head.framing == Framing::kLength ? head.content_length : 0;
   conn->reusable = head.keep_alive && head.framing != Framing::kUntilClose;
@@ -142,7 +155,7 @@ void accept_head(UpstreamConn* conn, const ResponseHead& head) {
   if (conn->exchange == nullptr || conn->state != UpstreamState::kBody) return;
   const bool empty = head.framing == Framing::kNone ||
                      (head.framing == Framing::kLength && conn->remaining == 0);
-  if (empty) answer_complete(conn);
+  if (empty) answer_complete(conn, bytes_behind);
 }
 
 // Returns the bytes used; all of them when the head is not complete or bad.
@@ -168,7 +181,7 @@ size_t feed_head(UpstreamConn* conn, std::string_view bytes) {
     return bytes.size();
   }
   if (head.status >= 200) {
-    accept_head(conn, head);
+    accept_head(conn, head, bytes.size() - progress->consumed);
     return progress->consumed;
   }
   if (++conn->informational > UpstreamConn::kMaxInformational) {
@@ -187,7 +200,9 @@ size_t feed_chunked(UpstreamConn* conn, std::string_view bytes) {
     return bytes.size();
   }
   if (!piece->data.empty()) exchange_on_body(conn->exchange, piece->data);
-  if (piece->done && conn->exchange != nullptr) answer_complete(conn);
+  if (piece->done && conn->exchange != nullptr) {
+    answer_complete(conn, bytes.size() - piece->consumed);
+  }
   return piece->consumed;
 }
 
@@ -200,7 +215,9 @@ size_t feed_body(UpstreamConn* conn, std::string_view bytes) {
   const size_t use = std::min<uint64_t>(conn->remaining, bytes.size());
   conn->remaining -= use;
   exchange_on_body(conn->exchange, bytes.substr(0, use));
-  if (conn->remaining == 0 && conn->exchange != nullptr) answer_complete(conn);
+  if (conn->remaining == 0 && conn->exchange != nullptr) {
+    answer_complete(conn, bytes.size() - use);
+  }
   return use;
 }
 
@@ -223,7 +240,7 @@ void on_open(Transport* t, NetError error, std::string_view) {
 void on_read(Transport* t, std::string_view bytes) {
   UpstreamConn* conn = owner(t);
   const Turn turn(conn->worker);
-  if (conn->exchange == nullptr) return transport_abort(t);  // unasked bytes while idle
+  if (conn->exchange == nullptr) return abort_conn(conn);  // unasked bytes while idle
   Exchange* const ex = conn->exchange;
   conn->got_bytes = true;
   // The same exchange may come back to this connection for its next attempt, in this very loop.
@@ -241,11 +258,11 @@ void on_read(Transport* t, std::string_view bytes) {
       case UpstreamState::kDialling:
       case UpstreamState::kClosed:
         // More than one answer to one request: what follows cannot be trusted.
-        return transport_abort(t);
+        return abort_conn(conn);
     }
   }
   if (conn->exchange == ex) exchange_flush(ex);
-  if (!bytes.empty()) transport_abort(t);
+  if (!bytes.empty()) abort_conn(conn);
 }
 
 void on_eof(Transport* t) {
@@ -255,10 +272,11 @@ void on_eof(Transport* t) {
                          conn->framing == Framing::kUntilClose;
   if (ends_body) {
     conn->reusable = false;
-    answer_complete(conn);
+    answer_complete(conn, 0);
     return transport_close(t);
   }
   if (conn->exchange != nullptr) return broken(conn, "the connection was closed too early");
+  if (conn->node.linked()) take_from_idle(conn);
   transport_close(t);
 }
 
