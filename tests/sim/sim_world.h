@@ -1,0 +1,107 @@
+// A whole worker on a simulated clock and network: what the sim tests, the lifetime fuzzer and the
+// proxy benchmark share.
+//
+// Describe providers and routes, publish(), connect clients, and run(). Nothing moves by itself:
+// run() delivers what waits, advance() lets time pass from deadline to deadline. After every event
+// the invariants of the counters are checked, and finished requests are taken from the ledger. The
+// end of the world closes everything and checks that nothing is left: no connection, no request, no
+// pin, no buffered byte. One thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "link/worker_link.h"
+#include "proxy/worker.h"
+#include "route/health.h"
+#include "tests/sim/sim_net.h"
+
+namespace weir {
+
+struct SimRoute {
+  std::string name;
+  std::vector<uint32_t> providers;  // one target each, tried in this order
+  uint32_t suspend_ms = 10'000;
+  uint32_t max_attempts = 3;
+  Algorithm algorithm = Algorithm::kPriority;
+};
+
+// A small generator, so that a seed gives the same play everywhere.
+class SimRandom {
+ public:
+  explicit SimRandom(uint64_t seed) : state_(seed * 2 + 1) {}
+  uint64_t next();
+  uint64_t below(uint64_t bound) { return next() % bound; }
+
+ private:
+  uint64_t state_;
+};
+
+class SimWorld {
+ public:
+  static constexpr std::string_view kKey = "client-key";
+  static constexpr UnixMillis kStartUnixMs = 1'700'000'000'000;
+  static constexpr std::string_view kDate = "date: Tue, 14 Nov 2023 22:13:20 GMT\r\n";
+
+  // `seed` 0: events in order of their connections; else in an order drawn from it.
+  explicit SimWorld(uint64_t seed = 0);
+  ~SimWorld();
+  SimWorld(const SimWorld&) = delete;
+  SimWorld& operator=(const SimWorld&) = delete;
+
+  // The configuration; takes effect with publish().
+  Provider& add_provider(std::string_view type = "openai");
+  SimRoute& add_route(std::string_view name, std::vector<uint32_t> providers);
+  // `count` providers behind one model, "m"; published.
+  void serve(uint32_t count = 1);
+  void publish();
+  std::deque<Provider> providers;
+  std::deque<SimRoute> routes;
+  ClientLimits limits;
+
+  SimPeer* connect();
+  SimPeer* connect(std::string_view bytes);  // and sends, and runs
+  bool step(uint64_t choice);
+  void run();
+  void advance(Millis ms);
+  // Jumps to the next deadline. False: none is armed.
+  bool jump();
+  void drain();
+  // Answers what waits at the control thread; returns how many calls there were.
+  size_t answer_control();
+
+  [[nodiscard]] SimPeer* upstream(size_t index) { return net.dialled().at(index); }
+  [[nodiscard]] size_t dials() const { return net.dialled().size(); }
+  [[nodiscard]] uint32_t pinned() const;
+  [[nodiscard]] const MetricsBlock& metrics() const { return worker->metrics; }
+  [[nodiscard]] Millis now_ms() const { return now_ns / kNanosPerMilli; }
+
+  SimNet net;
+  Nanos now_ns = 1'000'000'000;
+  std::deque<TargetHealth> health;  // by provider
+  std::deque<LedgerRecord> records;
+  uint64_t finished[4] = {};        // by Outcome, all requests
+  bool checks = true;               // off in the benchmark
+  size_t most_queued = 0;           // peak of bytes that no peer had taken
+  std::unique_ptr<Worker> worker;
+  WorkerLink link{0, 1};
+  ControlLink control;
+
+ private:
+  Route make_route(const SimRoute& from, uint32_t slot,
+                   const std::vector<std::shared_ptr<const Provider>>& built);
+  void after_event();
+  void check_counters() const;
+
+  std::deque<Publication> publications_;
+  SimRandom random_;
+  bool in_order_;
+  uint64_t epoch_ = 0;
+  uint32_t next_pin_ = 0;
+};
+
+}  // namespace weir
