@@ -1,8 +1,9 @@
 // The access log: one JSON line per finished request, to stdout, stderr, a file, or nowhere.
 //
 // Lines are collected while the rings are drained and written with one write() by flush(), which
-// never waits: pipes and terminals are opened again without blocking. What cannot be written within
-// kMaxPending bytes is dropped by whole lines and counted; a broken pipe or a full disk is no error.
+// never waits: pipes and terminals are opened again without blocking. What cannot be written
+// within kMaxPending bytes is dropped by whole lines and counted; a broken pipe or a full disk is
+// no error.
 // Control thread only.
 #pragma once
 

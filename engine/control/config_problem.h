@@ -1,7 +1,7 @@
 // What is wrong with a configuration: one value per error or warning, with the place in the file.
 //
-// `text` and `path` never hold a secret, and every foreign byte in them went through message_quote(),
-// so that one problem is one printable line. Plain data; any thread.
+// `text` and `path` never hold a secret, and every foreign byte in them went through
+// message_quote(), so that one problem is one printable line. Plain data; any thread.
 #pragma once
 
 #include <string>

@@ -55,14 +55,13 @@ void ControlPlane::start() {
 }
 
 void ControlPlane::stop() {
-  if (thread_.joinable()) {
-    {
-      const std::lock_guard lock(command_mutex_);
-      stop_asked_ = true;
-    }
-    wake();
-    thread_.join();
+  if (!thread_.joinable()) return;  // also the second time, when the workers may be gone
+  {
+    const std::lock_guard lock(command_mutex_);
+    stop_asked_ = true;
   }
+  wake();
+  thread_.join();
   // The workers have stopped: what they left in the rings and stacks is read a last time.
   ledger_drain();
   for (Scrape* scrape = link_.scrapes.take_all(); scrape != nullptr;) {

@@ -28,7 +28,8 @@ std::string percent_decode(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const bool escape = text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 &&
                         hex_value(text[i + 2]) >= 0;
-    out += escape ? static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2])) : text[i];
+    out += escape ? static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]))
+                  : text[i];
     if (escape) i += 2;
   }
   return out;
@@ -78,18 +79,17 @@ void ControlPlane::call_handle(ManagementCall* call, Millis now) {
   WEIR_CHECK(call->worker != nullptr);
   const std::string_view path = short_path(call->path);
   const bool is_metrics = path == "/metrics" || path == "/v1/metrics";
-  if (!call->admin && !(call->metrics_only && is_metrics)) {
-    return call_fail(call, Errc::kAccessDenied, "access_denied",
-                     "This route needs a key with the role admin.");
-  }
   const std::string_view id = suspension_id(path);
   const char* allow = nullptr;
   if (is_metrics || path == "/v1/targets") allow = "GET, HEAD";
   if (path == "/v1/config/reload") allow = "POST";
   if (!id.empty()) allow = "DELETE";
   if (allow == nullptr) {
-    return call_fail(call, Errc::kRouteNotFound, "route_not_found",
-                     "There is no such management route.");
+    return call_fail(call, Errc::kRouteNotFound, "route_not_found", "There is no such route.");
+  }
+  if (!call->admin && !(call->metrics_only && is_metrics)) {
+    return call_fail(call, Errc::kAccessDenied, "access_denied",
+                     "This route needs a key with the role admin.");
   }
   if (std::string_view(allow).find(call->method) == std::string_view::npos ||
       call->method.empty()) {

@@ -1,4 +1,4 @@
-// Small dense numbers ("slots") for the things that workers keep arrays of, and what they stand for.
+// Small dense numbers ("slots") for the things that workers keep arrays of, and their names.
 //
 // Control thread only; workers see slots inside records. A target's health lives here, so it is
 // reached by workers and outlives every snapshot. Invariants:

@@ -174,7 +174,9 @@ class Builder {
     out->authority = config.url.authority;
     out->base_path = config.url.path;
     out->credential = config.api_key.reveal();
-    for (const auto& [name, value] : config.headers) out->headers.emplace_back(name, value.reveal());
+    for (const auto& [name, value] : config.headers) {
+      out->headers.emplace_back(name, value.reveal());
+    }
     for (const auto& [name, value] : config.data) out->options.emplace_back(name, value.reveal());
     out->options.insert(out->options.end(), config.options.begin(), config.options.end());
     out->ca_pem = config.ca_pem;
@@ -196,7 +198,8 @@ class Builder {
         target->adapter->prepare != nullptr ? target->adapter->prepare : input_.default_prepare;
     for (const Endpoint endpoint :
          {Endpoint::kChat, Endpoint::kCompletions, Endpoint::kEmbeddings}) {
-      if ((target->adapter->endpoints & endpoint_bit(endpoint)) == 0 || prepare == nullptr) continue;
+      if ((target->adapter->endpoints & endpoint_bit(endpoint)) == 0) continue;
+      if (prepare == nullptr) continue;
       std::string* head = &target->heads[endpoint_index(endpoint)];
       const auto done = prepare({*target->provider, target->model, endpoint}, head);
       if (!done) {

@@ -7,8 +7,8 @@
 #include "adapters/common/openai_request.h"
 #include "control/config_load.h"
 #include "control/routing_build.h"
-#include "tools/weir/report.h"
-#include "tools/weir/run.h"
+#include "report.h"
+#include "run.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "tools/weir/report.h"
+#include "report.h"
 
 #include <unistd.h>
 

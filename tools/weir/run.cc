@@ -1,4 +1,4 @@
-#include "tools/weir/run.h"
+#include "run.h"
 
 #include <sched.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 #include "control/control_plane.h"
 #include "embed/engine.h"
 #include "net/address.h"
-#include "tools/weir/report.h"
+#include "report.h"
 
 namespace weir {
 
@@ -76,9 +76,10 @@ void greet(const Config& config, const std::vector<uint16_t>& ports, const Admin
   const bool any = !config.models.empty();
   const ModelConfig model = any ? config.models.front() : ModelConfig();
   const std::string name = !any ? "MODEL" : model.alias.empty() ? model.id : model.alias;
-  report_line("try it:\n  curl " + url + "/v1/chat/completions -H 'Authorization: Bearer " +
-              key.value.reveal() + "' -H 'Content-Type: application/json' \\\n    -d '{\"model\":\"" +
-              name + "\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'");
+  report_line("try it:\n  curl " + url + "/v1/chat/completions \\\n    -H 'Authorization: Bearer " +
+              key.value.reveal() + "' \\\n    -H 'Content-Type: application/json' \\\n" +
+              "    -d '{\"model\":\"" + name +
+              "\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'");
 }
 
 // Waits for a signal, at most `timeout_ms` (-1: for ever); 0 when none came.

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "tests/unit/control/fake_worker.h"
+#include "fake_worker.h"
 
 namespace weir {
 
@@ -30,7 +30,8 @@ struct Bad {
   const char* lines;
 };
 
-constexpr char kProvider[] = "providers: [{name: p, type: openai, data: {base_url: 'http://h/v1'}}]\n";
+constexpr char kProvider[] =
+    "providers: [{name: p, type: openai, data: {base_url: 'http://h/v1'}}]\n";
 
 const Bad kBad[] = {
     {"", "w.yaml:1:1: the file is empty\n"},
@@ -137,8 +138,8 @@ TEST(ConfigLoad, CollectsAllProblems) {
 }
 
 TEST(ConfigLoad, BoundsNestingAndAliases) {
-  EXPECT_NE(load("a: " + std::string(100, '[') + std::string(100, ']')).first_error().find("nested deeper"),
-            std::string::npos);
+  const LoadedConfig deep = load("a: " + std::string(100, '[') + std::string(100, ']'));
+  EXPECT_NE(deep.first_error().find("nested deeper"), std::string::npos);
   EXPECT_FALSE(load("a: " + std::string(100'000, '[')).usable());
   std::string laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 9; ++i) {
@@ -254,9 +255,10 @@ TEST(ConfigLoad, DefaultsLoadToThemselves) {
 TEST(ConfigLoad, NoReportHoldsASecret) {
   // Planted in every place that takes a secret, with a mistake beside it.
   const LoadedConfig loaded = load(
-      "admin_key: sk-planted-1\nkeys: [{name: a, key: sk-planted-2}, {name: b, key: sk-planted-2}]\n"
-      "providers: [{name: p, type: openai, data: {apikey: sk-planted-3, base_url: 'x://sk-planted'},"
-      " proxy: 'http://u:sk-planted-4@h', headers: {x-key: \"sk-planted\\x01\"}}]\n"
+      "admin_key: sk-planted-1\n"
+      "keys: [{name: a, key: sk-planted-2}, {name: b, key: sk-planted-2}]\n"
+      "providers: [{name: p, type: openai, data: {apikey: sk-planted-3, base_url: 'x://sk-planted'}"
+      ", proxy: 'http://u:sk-planted-4@h', headers: {x-key: \"sk-planted\\x01\"}}]\n"
       "log: {metrics_key: [sk-planted-5]}\n");
   EXPECT_FALSE(loaded.usable());
   EXPECT_EQ((lines_of(loaded, true) + lines_of(loaded, false)).find("sk-planted"),

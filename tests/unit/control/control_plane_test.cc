@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "control/digest.h"
-#include "tests/unit/control/fake_worker.h"
+#include "fake_worker.h"
 
 namespace weir {
 
