@@ -2,7 +2,7 @@
 #include <ctime>
 
 #include "control/access_log.h"
-#include "json/json_write.h"
+#include "control/line_writer.h"
 
 namespace weir {
 
@@ -39,44 +39,33 @@ std::string_view error_name(Errc code) {
   return index < std::size(kNames) ? kNames[index] : "unknown";
 }
 
-// {"a":1,"b":"x"} without commas to think about.
-class ObjectWriter {
- public:
-  explicit ObjectWriter(std::string* out) : out_(*out) { out_ += '{'; }
-  void text(std::string_view name, std::string_view value) {
-    key(name);
-    json_append_string(&out_, value);
+// RFC 3339 with milliseconds. The seconds' text is made once a second.
+void time_write(int64_t unix_ms, LineWriter* line) {
+  thread_local int64_t cached_s = -1;
+  thread_local char text[24];
+  thread_local size_t length = 0;
+  const int64_t unix_s = unix_ms / 1000;
+  if (unix_s != cached_s) {
+    const auto seconds = static_cast<time_t>(unix_s);
+    tm parts{};
+    gmtime_r(&seconds, &parts);
+    length = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.", &parts);
+    cached_s = unix_s;
   }
-  void number(std::string_view name, int64_t value) {
-    key(name);
-    append_number(&out_, value);
-  }
-  void flag(std::string_view name, bool value) {
-    key(name);
-    out_ += value ? "true" : "false";
-  }
-  void key(std::string_view name) {
-    if (!first_) out_ += ',';
-    first_ = false;
-    out_ += '"';
-    out_ += name;
-    out_ += "\":";
-  }
-  void end() { out_ += '}'; }
+  line->raw("{\"time\":\"");
+  line->raw({text, length});
+  line->milliseconds(static_cast<uint64_t>(unix_ms % 1000));
+  line->raw("Z\"");
+}
 
- private:
-  std::string& out_;
-  bool first_ = true;
-};
+void text_write(std::string_view key, std::string_view value, LineWriter* line) {
+  line->raw(key);
+  line->string(value);
+}
 
-std::string time_text(int64_t unix_ms) {
-  const time_t seconds = static_cast<time_t>(unix_ms / 1000);
-  tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[40];
-  const size_t length = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  const std::string ms = std::to_string(1000 + unix_ms % 1000);
-  return std::string(text, length) + "." + ms.substr(1) + "Z";
+void number_write(std::string_view key, uint64_t value, LineWriter* line) {
+  line->raw(key);
+  line->number(value);
 }
 
 std::string_view part(const char* text, size_t length, size_t bound) {
@@ -88,53 +77,74 @@ std::string_view target_name(const Registry& registry, uint32_t slot) {
   return registry.targets()[slot].id;
 }
 
-void usage_write(const Usage& usage, ObjectWriter* line, std::string* out) {
+void usage_write(const Usage& usage, LineWriter* line) {
   if (usage.source == UsageSource::kNone) return;
-  line->key("tokens");
-  ObjectWriter tokens(out);
-  const auto count = [&](std::string_view name, int64_t value) {
-    if (value >= 0) tokens.number(name, value);
+  line->raw(",\"tokens\":{");
+  const auto count = [line](std::string_view key, int64_t value) {
+    if (value >= 0) number_write(key, static_cast<uint64_t>(value), line), line->raw(",");
   };
-  count("prompt", usage.prompt_tokens);
-  count("completion", usage.completion_tokens);
-  count("total", usage.total_tokens);
-  count("cached", usage.cached_tokens);
-  count("reasoning", usage.reasoning_tokens);
-  tokens.text("source", usage_source_name(usage.source));
-  tokens.end();
+  count("\"prompt\":", usage.prompt_tokens);
+  count("\"completion\":", usage.completion_tokens);
+  count("\"total\":", usage.total_tokens);
+  count("\"cached\":", usage.cached_tokens);
+  count("\"reasoning\":", usage.reasoning_tokens);
+  text_write("\"source\":", usage_source_name(usage.source), line);
+  line->raw("}");
 }
 
-void attempts_write(const LedgerRecord& record, const Registry& registry, ObjectWriter* line,
-                    std::string* out) {
+void attempts_write(const LedgerRecord& record, const Registry& registry, LineWriter* line) {
   if (record.attempt_count == 0) return;
-  line->number("attempt_count", record.attempt_count);
-  line->key("attempts");
-  *out += '[';
+  number_write(",\"attempt_count\":", record.attempt_count, line);
+  line->raw(",\"attempts\":[");
   for (size_t i = 0; i < record.attempt_count && i < LedgerRecord::kMaxAttempts; ++i) {
-    if (i > 0) *out += ',';
     const AttemptRecord& attempt = record.attempts[i];
-    ObjectWriter item(out);
-    item.text("target", target_name(registry, attempt.target));
-    item.number("status", attempt.status);
-    item.text("fault", fault_name(attempt.fault));
-    item.number("us", attempt.duration_us);
-    item.end();
+    text_write(i > 0 ? ",{\"target\":" : "{\"target\":", target_name(registry, attempt.target),
+               line);
+    number_write(",\"status\":", attempt.status, line);
+    text_write(",\"fault\":", fault_name(attempt.fault), line);
+    number_write(",\"us\":", attempt.duration_us, line);
+    line->raw("}");
   }
-  *out += ']';
+  line->raw("]");
 }
 
-void names_write(const LedgerRecord& record, const Registry& registry, ObjectWriter* line) {
+void names_write(const LedgerRecord& record, const Registry& registry, LineWriter* line) {
   if (const auto* key = registry.key_name(record.principal)) {
-    line->text("key", key->name);
-    line->text("key_id", key->id);
-    line->text("tenant", key->tenant);
+    text_write(",\"key\":", key->name, line);
+    text_write(",\"key_id\":", key->id, line);
+    text_write(",\"tenant\":", key->tenant, line);
   }
   if (record.route < registry.routes().size()) {
-    line->text("alias", registry.routes()[record.route].name);
+    text_write(",\"alias\":", registry.routes()[record.route].name, line);
   }
   if (record.series < registry.series().size()) {
-    line->text("target", target_name(registry, registry.series()[record.series].target));
+    text_write(",\"target\":", target_name(registry, registry.series()[record.series].target),
+               line);
   }
+}
+
+// What the request was: who asked for what, from where.
+void request_write(const LedgerRecord& record, LineWriter* line) {
+  text_write(",\"request_id\":",
+             part(record.request_id, record.request_id_len, sizeof record.request_id), line);
+  text_write(",\"peer\":", part(record.peer, record.peer_len, sizeof record.peer), line);
+  text_write(",\"kind\":", kind_name(record.kind), line);
+  text_write(",\"method\":", part(record.method, record.method_len, sizeof record.method), line);
+  if (record.kind == RequestKind::kInference) {
+    text_write(",\"endpoint\":", endpoint_name(record.endpoint), line);
+  } else {
+    text_write(",\"path\":", part(record.path, record.path_len, sizeof record.path), line);
+  }
+}
+
+void stages_write(const LedgerRecord& record, LineWriter* line) {
+  line->raw(",\"stages_us\":{");
+  for (size_t i = 0; i < kStages; ++i) {
+    line->raw(i > 0 ? ",\"" : "\"");
+    line->raw(stage_name(i));
+    number_write("\":", record.stage_us[i], line);
+  }
+  number_write("},\"total_us\":", record.total_us, line);
 }
 
 }  // namespace
@@ -162,37 +172,26 @@ std::string_view usage_source_name(UsageSource source) {
   return kNames[static_cast<size_t>(source) & 3];
 }
 
+void access_line(const LedgerRecord& record, const Registry& registry, LineWriter* line) {
+  time_write(record.started_unix_ms, line);
+  request_write(record, line);
+  names_write(record, registry, line);
+  number_write(",\"status\":", record.status, line);
+  text_write(",\"outcome\":", outcome_name(record.outcome), line);
+  if (record.has_error) text_write(",\"error\":", error_name(record.error), line);
+  line->raw(record.stream ? ",\"stream\":true" : ",\"stream\":false");
+  number_write(",\"bytes_in\":", record.request_bytes, line);
+  number_write(",\"bytes_out\":", record.response_bytes, line);
+  usage_write(record.usage, line);
+  attempts_write(record, registry, line);
+  stages_write(record, line);
+  line->raw("}");
+}
+
 std::string access_line(const LedgerRecord& record, const Registry& registry) {
-  std::string out;
-  out.reserve(768);
-  ObjectWriter line(&out);
-  line.text("time", time_text(record.started_unix_ms));
-  line.text("request_id",
-            part(record.request_id, record.request_id_len, sizeof record.request_id));
-  line.text("peer", part(record.peer, record.peer_len, sizeof record.peer));
-  line.text("kind", kind_name(record.kind));
-  line.text("method", part(record.method, record.method_len, sizeof record.method));
-  if (record.kind == RequestKind::kInference) {
-    line.text("endpoint", endpoint_name(record.endpoint));
-  } else {
-    line.text("path", part(record.path, record.path_len, sizeof record.path));
-  }
-  names_write(record, registry, &line);
-  line.number("status", record.status);
-  line.text("outcome", outcome_name(record.outcome));
-  if (record.has_error) line.text("error", error_name(record.error));
-  line.flag("stream", record.stream);
-  line.number("bytes_in", static_cast<int64_t>(record.request_bytes));
-  line.number("bytes_out", static_cast<int64_t>(record.response_bytes));
-  usage_write(record.usage, &line, &out);
-  attempts_write(record, registry, &line, &out);
-  line.key("stages_us");
-  ObjectWriter stages(&out);
-  for (size_t i = 0; i < kStages; ++i) stages.number(stage_name(i), record.stage_us[i]);
-  stages.end();
-  line.number("total_us", record.total_us);
-  line.end();
-  return out;
+  LineWriter line;
+  access_line(record, registry, &line);
+  return std::string(line.view());
 }
 
 }  // namespace weir

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "control/config_problem.h"
+#include "control/line_writer.h"
 
 namespace weir {
 
@@ -64,8 +65,14 @@ void AccessLog::append(const LedgerRecord& record, const Registry& registry) {
     ++dropped_;
     return;
   }
-  pending_ += access_line(record, registry);
-  pending_ += '\n';
+  LineWriter line;
+  access_line(record, registry, &line);
+  line.raw("\n");
+  if (line.failed()) {
+    ++dropped_;
+    return;
+  }
+  pending_ += line.view();
 }
 
 void AccessLog::flush() {

@@ -17,6 +17,8 @@
 
 namespace weir {
 
+class LineWriter;
+
 class AccessLog {
  public:
   static constexpr size_t kMaxPending = 4 << 20;
@@ -46,6 +48,7 @@ class AccessLog {
 };
 
 // The line without its end, for any record: every foreign byte is escaped.
+void access_line(const LedgerRecord& record, const Registry& registry, LineWriter* line);
 [[nodiscard]] std::string access_line(const LedgerRecord& record, const Registry& registry);
 
 // Names as they stand in the log and in metrics.
