@@ -73,9 +73,17 @@ std::string_view collected(Exchange* ex) {
   return ex->whole.empty() ? ex->reply.view() : ex->whole;
 }
 
+// A copy that lives as long as the attempt, with scan padding behind it.
+std::string_view keep_padded(Exchange* ex, std::string_view body) {
+  char* text = ex->attempt_arena.allocate(body.size() + RequestScanner::kPadding);
+  std::copy(body.begin(), body.end(), text);
+  std::fill_n(text + body.size(), RequestScanner::kPadding, '\0');
+  return {text, body.size()};
+}
+
 void inspect_end(Exchange* ex) {
   // Kept by the attempt: the adapter reads it in its next step.
-  ex->inspected = whole_reply(ex, ex->attempt_arena.copy(collected(ex)));
+  ex->inspected = whole_reply(ex, keep_padded(ex, collected(ex)));
   ex->has_inspected = true;
   ex->whole = {};
   ex->reply.release(ex->worker);
