@@ -116,6 +116,12 @@ LoadedConfig config_embedded(const ConfigOptions& options) {
     model.path = "models[" + std::to_string(loaded.config.models.size()) + "]";
     loaded.config.models.push_back(std::move(model));
   }
+  // A rehearsed fault is no reason to suspend the one target of all rehearsals.
+  BalancerConfig rehearsals;
+  rehearsals.alias = "loopback/*";
+  rehearsals.suspend_ms = 0;
+  rehearsals.path = "load_balancers[0]";
+  loaded.config.balancers.push_back(std::move(rehearsals));
   config_check(options, &loaded.config, &loaded.problems);
   return loaded;
 }

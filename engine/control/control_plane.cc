@@ -51,6 +51,9 @@ ControlPlane::~ControlPlane() {
 
 void ControlPlane::start() {
   WEIR_CHECK(!thread_.joinable());
+  started_ = true;
+  for (const std::string& line : early_reports_) report(line);
+  early_reports_.clear();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -181,6 +184,8 @@ std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
 }
 
 void ControlPlane::report(const std::string& line) {
+  // A start that fails says one line, why; warnings would stand in front of it.
+  if (!started_) return early_reports_.push_back(line);
   if (options_.report != nullptr) options_.report(line);
 }
 

@@ -105,6 +105,8 @@ class ControlPlane {
   std::vector<ManagementCall*> scrape_queue_;
   ScrapeRound round_;
   uint64_t last_scrape_id_ = 0;
+  std::vector<std::string> early_reports_;  // until start()
+  bool started_ = false;
 
   int wake_fd_ = -1;
   std::thread thread_;

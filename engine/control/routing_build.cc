@@ -69,7 +69,7 @@ class ScopeDrafts {
       if (scope_ != Scope{balancer.tenant, balancer.environment}) continue;
       Draft& draft = drafts_[balancer.alias];
       draft.name = balancer.alias;
-      draft.is_alias = true;
+      draft.is_alias = !balancer.alias.ends_with("/*");
       draft.algorithm = balancer.algorithm;
       draft.suspend_ms = balancer.suspend_ms;
       draft.max_attempts = balancer.max_attempts;

@@ -286,6 +286,7 @@ TEST(ControlPlane, RunsWithoutAFile) {
   const Route* rehearsal = snapshot.find_route("default", "production", "loopback/*");
   ASSERT_NE(rehearsal, nullptr);
   EXPECT_FALSE(rehearsal->is_alias);
+  EXPECT_EQ(rehearsal->suspend_ms, 0u);
   EXPECT_EQ(snapshot.find_route("default", "production", "loopback/fail=503"), rehearsal);
   EXPECT_EQ(snapshot.find_route("default", "sandbox", "loopback/fail=503"), nullptr);
   EXPECT_EQ(snapshot.find_route("default", "production", "loopbac/x"), nullptr);
