@@ -284,7 +284,9 @@ void exchange_begin(ClientConn* conn, const RequestHead& head) {
   open_record(ex, head);
   const bool body_follows = conn->chunked_body || conn->body_remaining != 0;
   if (const auto admitted = admit_head(ex, head); !admitted) {
-    if (body_follows) conn->keep_alive = false;
+    // What follows a head without a length may be a body all the same: it is not looked at.
+    const bool unsure = head.method == Method::kPost && head.framing == Framing::kNone;
+    if (body_follows || unsure) conn->keep_alive = false;
     return reply_error(ex, error_of(admitted.error()));
   }
   // The head's bytes are gone when the body has been read: what is still needed is copied.
@@ -299,7 +301,7 @@ void exchange_begin(ClientConn* conn, const RequestHead& head) {
 }
 
 void exchange_start(Exchange* ex) {
-  ex->at.received = worker_clock(ex->worker);
+  ex->at.received = ex->worker->now_ns;
   ex->record.request_bytes = ex->body.size();
   switch (ex->match.place) {
     case Place::kInference:
