@@ -140,10 +140,13 @@ void acquire(Exchange* ex) {
   ex->mode = ReplyMode::kUndecided;
   ex->out_sent = ex->out_offset = 0;
   ex->at.acquire = worker_clock(worker);
+  // The adapter's part of the request is counted with the choice of the target.
+  if (!ex->replayed) ex->at.decide_ns += ex->at.acquire - ex->attempt_started_ns;
   UpstreamPool* pool = worker_upstream_pool(worker, provider.pool_slot);
   switch (upstream_acquire(pool, ex, ex->replayed)) {
     case Acquire::kReady:
       ex->connection_reused = true;
+      ex->at.dial = ex->at.acquire;
       return exchange_send(ex);
     case Acquire::kDialling:
       ex->connection_reused = false;
@@ -282,7 +285,8 @@ void record_attempt(Exchange* ex, Fault fault) {
     line.status = static_cast<uint16_t>(ex->reply_head.status);
     line.fault = fault;
     line.duration_us =
-        static_cast<uint32_t>((worker_clock(ex->worker) - ex->attempt_started_ns) / 1000);
+        static_cast<uint32_t>((ex->worker->now_ns - std::min(ex->attempt_started_ns,
+                                                             ex->worker->now_ns)) / 1000);
   }
   ++record.attempt_count;
 }
@@ -318,8 +322,7 @@ void exchange_next_attempt(Exchange* ex) {
       decide(*ex->route, worker->core, ex->tried, ex->match.endpoint, worker->now_ms);
   if (!pick) return fail_without_target(ex, pick.error());
   open_attempt(ex, *pick);
-  ex->attempt_started_ns = worker_clock(worker);
-  ex->at.decide_ns += ex->attempt_started_ns - begun;
+  ex->attempt_started_ns = begun;
   exchange_run_adapter(ex);
 }
 
@@ -353,7 +356,9 @@ void exchange_run_adapter(Exchange* ex) {
 void exchange_send(Exchange* ex) {
   Worker* worker = ex->worker;
   if (ex->state == ExchangeState::kConnecting) {
-    ex->at.connected = worker_clock(worker);
+    // An idle connection was there at once; anything else came with an event of its own.
+    const bool at_once = ex->at.dial == ex->at.acquire && ex->connection_reused;
+    ex->at.connected = at_once ? ex->at.acquire : worker->now_ns;
     const Nanos dialled = ex->at.dial != 0 ? ex->at.dial : ex->at.connected;
     ex->at.pool_ns += dialled - ex->at.acquire;
     ex->at.connect_ns += ex->at.connected - dialled;
@@ -391,7 +396,7 @@ bool exchange_take_burst(Exchange* ex, SliceList* burst) {
 void exchange_on_connected(Exchange* ex, UpstreamConn* conn) {
   ex->connection_reused = conn->reused;
   // It waited for a connection: all of that was the pool's time.
-  if (ex->at.dial == 0) ex->at.dial = worker_clock(ex->worker);
+  if (ex->at.dial == 0) ex->at.dial = ex->worker->now_ns;
   exchange_step(ex, ExchangeEvent::kConnected);
 }
 
@@ -425,9 +430,11 @@ void exchange_on_broken(Exchange* ex, std::string_view why, bool got_bytes) {
 
 void exchange_attempt_done(Exchange* ex, Fault fault, int64_t retry_after_ms) {
   Worker* worker = ex->worker;
-  const Nanos now = worker_clock(worker);
+  const Nanos now = worker->now_ns;
   // An attempt that ends while its answer is awaited spent that time upstream.
-  if (ex->at.connected != 0 && ex->at.reply_head == 0) ex->at.upstream_ns += now - ex->at.connected;
+  if (ex->at.connected != 0 && ex->at.reply_head == 0 && now > ex->at.connected) {
+    ex->at.upstream_ns += now - ex->at.connected;
+  }
   ex->at.connected = ex->at.reply_head = ex->at.dial = 0;
   record_attempt(ex, fault);
   report_health(ex, fault, retry_after_ms);

@@ -87,7 +87,7 @@ enum class ReplyMode : uint8_t {
 // Moments of a request, monotonic nanoseconds; 0 = did not happen.
 struct Moments {
   Nanos first_byte = 0, received = 0, parsed = 0, decided = 0;
-  Nanos acquire = 0, dial = 0, connected = 0, sent = 0, reply_head = 0;
+  Nanos acquire = 0, dial = 0, connected = 0, reply_head = 0, translate_from = 0;
   // Sums over attempts; what is left of the total is relay.
   Nanos decide_ns = 0, pool_ns = 0, connect_ns = 0, upstream_ns = 0, translate_ns = 0;
 };

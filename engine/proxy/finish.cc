@@ -29,6 +29,8 @@ void settle_usage(Exchange* ex) {
 }
 
 void close_stages(Exchange* ex, Nanos end) {
+  // A whole reply that went out in the turn it came in: all of that turn was its handling.
+  if (ex->at.translate_from != 0) ex->at.translate_ns += end - ex->at.translate_from;
   const Moments& at = ex->at;
   auto& stage = ex->record.stage_us;
   const Nanos received = at.received != 0 ? at.received : end;

@@ -137,7 +137,10 @@ void write_whole(Exchange* ex, const SliceList& body) {
   ex->worker->wheel.disarm(&ex->deadline);
   relay_write(ex);
   // The provider has done its part; a slow client must not hold its connection.
-  if (ex->state == ExchangeState::kWriting) exchange_attempt_done(ex, Fault::kNone);
+  if (ex->state != ExchangeState::kWriting) return;
+  ex->at.translate_ns += worker_clock(ex->worker) - ex->at.translate_from;
+  ex->at.translate_from = 0;
+  exchange_attempt_done(ex, Fault::kNone);
 }
 
 void whole_end(Exchange* ex) {
@@ -155,7 +158,7 @@ void whole_end(Exchange* ex) {
     const auto done = adapter->transform_response(call, reply, &out, &ex->facts);
     if (!done) return exchange_attempt_failed(ex, error_of(done.error()));
   }
-  ex->at.translate_ns += worker_clock(ex->worker) - ex->worker->now_ns;
+  ex->at.translate_from = ex->worker->now_ns;
   write_whole(ex, out);
 }
 
@@ -185,8 +188,8 @@ bool chunked_to_client(const Exchange* ex) { return ex->client_minor != 0; }
 
 void exchange_on_head(Exchange* ex, const ResponseHead& head) {
   Arena& arena = ex->attempt_arena;
-  const Nanos now = worker_clock(ex->worker);
-  if (ex->at.connected != 0) ex->at.upstream_ns += now - ex->at.connected;
+  const Nanos now = ex->worker->now_ns;
+  if (ex->at.connected != 0) ex->at.upstream_ns += now - std::min(ex->at.connected, now);
   ex->at.reply_head = now;
   // The request was not taken to its end: this connection cannot carry another.
   if (ex->out_sent < ex->out.count() || ex->upstream->io->queued_bytes != 0) {
