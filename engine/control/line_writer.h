@@ -23,7 +23,7 @@ class LineWriter {
 
   void raw(std::string_view text) {
     if (!room(text.size())) return;
-    std::memcpy(buffer_.data() + size_, text.data(), text.size());
+    text.copy(buffer_.data() + size_, text.size());  // unlike memcpy, null is fine when empty
     size_ += text.size();
   }
   void number(uint64_t value) {
@@ -44,7 +44,7 @@ class LineWriter {
     if (!is_plain(text)) return escaped(text);
     char* const begin = buffer_.data() + size_;
     begin[0] = '"';
-    std::memcpy(begin + 1, text.data(), text.size());
+    text.copy(begin + 1, text.size());
     begin[text.size() + 1] = '"';
     size_ += text.size() + 2;
   }
