@@ -5,8 +5,8 @@
 #include <string>
 
 #include "bodies.h"
-#include "tests/sim/sim_http.h"
-#include "tests/sim/sim_world.h"
+#include "sim_http.h"
+#include "sim_world.h"
 
 namespace {
 

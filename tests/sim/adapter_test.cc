@@ -1,5 +1,5 @@
-// The program language of adapters, with tables made for these tests: steps with a look at the reply
-// in between, waits, and every way for an adapter to give up.
+// The program language of adapters, with tables made for these tests: steps with a look at the
+// reply in between, waits, and every way for an adapter to give up.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,8 +7,8 @@
 #include "adapters/common/openai_shape.h"
 #include "json/reply_scan.h"
 #include "json/request_scan.h"
-#include "tests/sim/sim_http.h"
-#include "tests/sim/sim_world.h"
+#include "sim_http.h"
+#include "sim_world.h"
 
 namespace weir {
 namespace {
@@ -30,7 +30,9 @@ Result<void> poll_next(Call& call, Step* step) {
   step->wait_ms = 50;
   return {};
 }
-bool poll_inspect(const Call&, const Reply& head) { return head.status == 202; }
+bool poll_inspect(const Call&, const Reply& head) {
+  return head.status == 202;
+}
 
 Result<void> refuse_next(Call&, Step*) {
   return std::unexpected(Error{Errc::kUnsupportedParameter, "no such parameter", "logit_bias"});
@@ -183,13 +185,15 @@ TEST_F(AdapterSteps, TranslatedStream) {
   upper.transform_stream = upper_stream;
   use(upper, 1);
   SimPeer* client = world_.connect(sim_stream());
-  answer(std::string(kSimStreamHead) + sim_chunk("a") + sim_chunk("b") + std::string(kSimLastChunk));
+  answer(std::string(kSimStreamHead) + sim_chunk("a") + sim_chunk("b") +
+         std::string(kSimLastChunk));
   EXPECT_EQ(only(client).body, "abdata: [DONE]\n\n");
   EXPECT_TRUE(only(client).whole);
   // It gives up before the first byte, and after it.
   SimPeer* early = world_.connect(sim_stream());
   answer(std::string(kSimStreamHead) + sim_chunk("!"));
-  answer(std::string(kSimStreamHead) + sim_chunk(sim_event("x", true)) + std::string(kSimLastChunk));
+  answer(std::string(kSimStreamHead) + sim_chunk(sim_event("x", true)) +
+         std::string(kSimLastChunk));
   EXPECT_TRUE(only(early).whole);
   world_.health[0].clear();
   SimPeer* late = world_.connect(sim_stream());

@@ -1,8 +1,8 @@
 // The client's side: keep-alive, pipelines, bodies in pieces, slow and vanishing clients.
 #include <gtest/gtest.h>
 
-#include "tests/sim/sim_http.h"
-#include "tests/sim/sim_world.h"
+#include "sim_http.h"
+#include "sim_world.h"
 
 namespace weir {
 namespace {
@@ -26,9 +26,11 @@ class Client : public testing::Test {
 };
 
 TEST_F(Client, ExactRequestUpstream) {
-  world_.connect(sim_post("{ \"model\" : \"m\",\"messages\":[1e400, 12345678901234567890] ,\"x\":\"\\u00e9\"}",
-                          "x-request-id: my id\r\nCookie: a=b\r\nX-Original-URL: /admin\r\n"
-                          "api-key-2: z\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\n"));
+  world_.connect(
+      sim_post("{ \"model\" : \"m\",\"messages\":[1e400, 12345678901234567890] ,"
+               "\"x\":\"\\u00e9\"}",
+               "x-request-id: my id\r\nCookie: a=b\r\nX-Original-URL: /admin\r\n"
+               "api-key-2: z\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\n"));
   const std::string& got = world_.upstream(0)->received;
   const size_t id = got.find("x-request-id: req-");
   ASSERT_NE(id, std::string::npos) << got;
@@ -39,8 +41,9 @@ TEST_F(Client, ExactRequestUpstream) {
             "POST /v1/chat/completions HTTP/1.1\r\nHost: p0.test\r\n"
             "Authorization: Bearer upstream-secret-0\r\nContent-Type: application/json\r\n"
             "Accept: application/json, text/event-stream\r\nAccept-Encoding: identity\r\n"
-            "User-Agent: weir/0.1.0\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
-                id_line + "\r\nx-weir-hop: 1234567890abcdef\r\n\r\n" + body);
+            "User-Agent: weir/0.1.0\r\nContent-Length: " +
+                std::to_string(body.size()) + "\r\n" + id_line +
+                "\r\nx-weir-hop: 1234567890abcdef\r\n\r\n" + body);
 }
 
 TEST_F(Client, LoopIsRefused) {
@@ -64,8 +67,8 @@ TEST_F(Client, ChunkedBodyInPieces) {
   const std::string body = sim_chat_body("m", ",\"pad\":\"" + std::string(40'000, 'p') + "\"");
   const std::string request =
       "POST /v1/chat/completions HTTP/1.1\r\nHost: w\r\nAuthorization: Bearer client-key\r\n"
-      "Transfer-Encoding: chunked\r\n\r\n" + sim_chunk(body.substr(0, 7)) +
-      sim_chunk(body.substr(7)) + "0\r\nX-Trailer: 1\r\n\r\n";
+      "Transfer-Encoding: chunked\r\n\r\n" +
+      sim_chunk(body.substr(0, 7)) + sim_chunk(body.substr(7)) + "0\r\nX-Trailer: 1\r\n\r\n";
   for (const size_t piece : {1ul, 3ul, 1000ul, request.size()}) {
     SCOPED_TRACE(piece);
     SimPeer* client = world_.connect();
@@ -224,7 +227,8 @@ TEST_F(Client, LeavesInHeadAndBody) {
 }
 
 TEST_F(Client, ConnectionFields) {
-  SimPeer* client = world_.connect(sim_get("/healthz", "Connection: close\r\n") + sim_get("/healthz"));
+  SimPeer* client =
+      world_.connect(sim_get("/healthz", "Connection: close\r\n") + sim_get("/healthz"));
   ASSERT_EQ(answers(client).size(), 1u);
   EXPECT_EQ(answers(client)[0].field("connection"), "close");
   EXPECT_TRUE(client->saw_fin);
@@ -259,9 +263,9 @@ TEST_F(Client, ExpectContinue) {
 
 TEST_F(Client, BodyOfARefusedRequestIsNeverARequest) {
   const std::string inner = sim_get("/healthz");
-  SimPeer* client = world_.connect(
-      "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: " +
-      std::to_string(inner.size()) + "\r\n\r\n" + inner + inner);
+  SimPeer* client =
+      world_.connect("POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: " +
+                     std::to_string(inner.size()) + "\r\n\r\n" + inner + inner);
   ASSERT_EQ(answers(client).size(), 1u);
   EXPECT_EQ(answers(client)[0].status, 401);
   EXPECT_TRUE(client->saw_fin);
@@ -315,8 +319,9 @@ TEST_F(Client, SlowReaderGetsTheWholeAnswer) {
 }
 
 TEST_F(Client, BadBodiesAreRefusedBeforeAnythingGoesUpstream) {
-  for (const std::string_view body : {"{", "[]", "{\"model\":\"m\"}", "{\"model\":\"m\",\"messages\":1",
-                                      "{\"messages\":[]}", "\xff\xfe"}) {
+  for (const std::string_view body :
+       {"{", "[]", "{\"model\":\"m\"}", "{\"model\":\"m\",\"messages\":1", "{\"messages\":[]}",
+        "\xff\xfe"}) {
     SimPeer* client = world_.connect(sim_post(body));
     EXPECT_EQ(answers(client).at(0).status, 400) << body;
     EXPECT_TRUE(client->connected());
@@ -334,8 +339,10 @@ TEST_F(Client, TooLargeBodies) {
   const std::string body(2000, ' ');
   SimPeer* client = world_.connect(sim_post(body));
   EXPECT_EQ(answers(client).at(0).status, 413);
-  client = world_.connect("POST /v1/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer "
-                          "client-key\r\nTransfer-Encoding: chunked\r\n\r\n" + sim_chunk(body));
+  client = world_.connect(
+      "POST /v1/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer "
+      "client-key\r\nTransfer-Encoding: chunked\r\n\r\n" +
+      sim_chunk(body));
   EXPECT_EQ(answers(client).at(0).status, 413);
   EXPECT_TRUE(client->saw_fin);
 }

@@ -1,8 +1,8 @@
 // Going to another target, staying with one, and coming back to it.
 #include <gtest/gtest.h>
 
-#include "tests/sim/sim_http.h"
-#include "tests/sim/sim_world.h"
+#include "sim_http.h"
+#include "sim_world.h"
 
 namespace weir {
 namespace {
@@ -40,7 +40,7 @@ TEST(Failover, SecondTargetAnswers) {
 
 TEST(Failover, EveryFaultOfTheFirstGoesOn) {
   const std::vector<std::string> faults = {
-      "nonsense\r\n", sim_reply(503, ""), sim_reply(429, "{}"), sim_reply(401, "{}"),
+      "nonsense\r\n",       sim_reply(503, ""),   sim_reply(429, "{}"),      sim_reply(401, "{}"),
       sim_reply(408, "{}"), sim_reply(529, "{}"), sim_reply(200, "no json"), sim_reply(424, "{}")};
   for (const std::string& fault : faults) {
     SCOPED_TRACE(fault);
@@ -58,7 +58,8 @@ TEST(Failover, NotOnTheRequestsOwnFault) {
   SimWorld world;
   world.serve(2);
   SimPeer* client = world.connect(sim_chat());
-  answer(world, 0, sim_reply(400, R"({"error":{"message":"bad temperature","param":"temperature"}})"));
+  answer(world, 0,
+         sim_reply(400, R"({"error":{"message":"bad temperature","param":"temperature"}})"));
   EXPECT_EQ(world.dials(), 1u);
   EXPECT_EQ(sim_answers(client->received).at(0).body,
             R"({"error":{"message":"bad temperature","type":"invalid_request_error",)"
@@ -227,7 +228,8 @@ TEST(Failover, NothingOfAFailedAttemptReachesALocalAnswer) {
   answer(world, 0, sim_reply(500, "{}", "x-ratelimit-left: " + std::string(3000, '1') + "\r\n"));
   EXPECT_TRUE(client->received.starts_with(
       "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
-      "transfer-encoding: chunked\r\n" + std::string(SimWorld::kDate) +
+      "transfer-encoding: chunked\r\n" +
+      std::string(SimWorld::kDate) +
       "x-request-id: test-1\r\nx-weir-attempts: 2\r\ncache-control: no-cache\r\n\r\n"))
       << client->received;
 }
@@ -236,12 +238,14 @@ TEST(Failover, ErrorAsFirstEventOfAStream) {
   SimWorld world;
   world.serve(2);
   SimPeer* client = world.connect(sim_stream());
-  answer(world, 0, std::string(kSimStreamHead) +
-                       sim_chunk(": hello\n\ndata: {\"error\":{\"message\":\"busy\",\"code\":503}}\n\n"));
+  const std::string_view error =
+      ": hello\n\ndata: {\"error\":{\"message\":\"busy\",\"code\":503}}\n\n";
+  answer(world, 0, std::string(kSimStreamHead) + sim_chunk(error));
   EXPECT_EQ(client->received, "");
   ASSERT_EQ(world.dials(), 2u);
-  answer(world, 1, std::string(kSimStreamHead) + sim_chunk(sim_event("x", true)) +
-                       std::string(kSimLastChunk));
+  answer(
+      world, 1,
+      std::string(kSimStreamHead) + sim_chunk(sim_event("x", true)) + std::string(kSimLastChunk));
   EXPECT_EQ(sim_answers(client->received).at(0).body, sim_event("x", true) + "data: [DONE]\n\n");
 }
 

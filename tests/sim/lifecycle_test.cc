@@ -1,8 +1,8 @@
 // Reload, drain and stop while requests run; and answers that need no network.
 #include <gtest/gtest.h>
 
-#include "tests/sim/sim_http.h"
-#include "tests/sim/sim_world.h"
+#include "sim_http.h"
+#include "sim_world.h"
 
 namespace weir {
 namespace {
@@ -163,8 +163,9 @@ TEST_F(Loopback, WholeAndStream) {
 
 TEST_F(Loopback, ToolCallOutlivesTheRequestBody) {
   const std::string tools =
-      ",\"stream\":true,\"tool_choice\":\"required\",\"tools\":[{\"type\":\"function\",\"function\":"
-      "{\"name\":\"look\",\"parameters\":{\"properties\":{\"q\":{\"type\":\"string\"}}}}}]";
+      ",\"stream\":true,\"tool_choice\":\"required\",\"tools\":[{\"type\":\"function\","
+      "\"function\":{\"name\":\"look\",\"parameters\":{\"properties\":{\"q\":{\"type\":\"string\"}}"
+      "}}}]";
   SimPeer* client = world_.connect(sim_chat("loopback/delay=100ms", tools));
   world_.advance(5'000);
   EXPECT_TRUE(only(client).whole);

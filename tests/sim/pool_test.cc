@@ -1,8 +1,8 @@
 // Connections to a provider: reuse, the cap, the queue behind it, and ends while idle.
 #include <gtest/gtest.h>
 
-#include "tests/sim/sim_http.h"
-#include "tests/sim/sim_world.h"
+#include "sim_http.h"
+#include "sim_world.h"
 
 namespace weir {
 namespace {
@@ -187,8 +187,8 @@ TEST_F(PoolOfConnections, ConnectionWithSurplusBytesDoesNotGoToAWaiter) {
 }
 
 TEST_F(PoolOfConnections, ConnectionCloseAndHttp10AreNotReused) {
-  for (const std::string_view reply : {"HTTP/1.1 200 OK\r\nConnection: close\r\n",
-                                       "HTTP/1.0 200 OK\r\n"}) {
+  for (const std::string_view reply :
+       {"HTTP/1.1 200 OK\r\nConnection: close\r\n", "HTTP/1.0 200 OK\r\n"}) {
     SimPeer* client = world_.connect(sim_chat());
     SimPeer* up = world_.upstream(world_.dials() - 1);
     up->send(std::string(reply) + "Content-Length: " + std::to_string(sim_ok_body().size()) +

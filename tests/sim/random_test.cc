@@ -5,7 +5,7 @@
 #include <cinttypes>
 #include <cstdio>
 
-#include "tests/sim/sim_random_play.h"
+#include "sim_random_play.h"
 
 namespace weir {
 namespace {

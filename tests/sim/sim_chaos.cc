@@ -1,10 +1,10 @@
-#include "tests/sim/sim_chaos.h"
+#include "sim_chaos.h"
 
 #include <algorithm>
 #include <charconv>
 
 #include "base/check.h"
-#include "tests/sim/sim_http.h"
+#include "sim_http.h"
 
 namespace weir {
 
@@ -58,9 +58,15 @@ SimChaos::~SimChaos() = default;
 
 void SimChaos::play() {
   switch (source_.below(16)) {
-    case 0: case 1: case 2: case 3:
+    case 0:
+    case 1:
+    case 2:
+    case 3:
       return client_acts();
-    case 4: case 5: case 6: case 7:
+    case 4:
+    case 5:
+    case 6:
+    case 7:
       return upstream_acts();
     case 8:
       if (source_.below(4) == 0) return reload();
@@ -70,8 +76,8 @@ void SimChaos::play() {
       return;
     default: {
       // Not in turn: what is due first need not come first.
-      for (uint64_t n = source_.below(8) + 1; n > 0 && world_.step(source_.next(source_.context)); --n) {
-      }
+      uint64_t events = source_.below(8) + 1;
+      while (events > 0 && world_.step(source_.next(source_.context))) --events;
       meet_dialled();
       return;
     }
@@ -91,7 +97,9 @@ void SimChaos::client_acts() {
   switch (source_.below(8)) {
     case 0:
       return client_leaves(client);
-    case 1: case 2: case 3:
+    case 1:
+    case 2:
+    case 3:
       return client_begins(client);
     case 4:
       return client->peer->take(source_.below(100'000));
@@ -101,11 +109,14 @@ void SimChaos::client_acts() {
 }
 
 std::string SimChaos::request_text() {
-  static constexpr std::string_view kModels[] = {"m", "m", "m", "mixed", "loopback/delay=7ms", "none"};
+  static constexpr std::string_view kModels[] = {"m",   "m", "m", "mixed", "loopback/delay=7ms",
+                                                 "none"};
   const std::string_view model = kModels[source_.below(std::size(kModels))];
   const std::string id = "x-request-id: " + std::to_string(requests_) + "\r\n";
   std::string extra = source_.below(2) == 0 ? ",\"stream\":true" : "";
-  if (source_.below(8) == 0) extra += ",\"pad\":\"" + std::string(source_.below(200'000), 'p') + "\"";
+  if (source_.below(8) == 0) {
+    extra += ",\"pad\":\"" + std::string(source_.below(200'000), 'p') + "\"";
+  }
   switch (source_.below(16)) {
     case 0:
       return sim_get("/healthz", id);
@@ -118,7 +129,8 @@ std::string SimChaos::request_text() {
     case 4:
       return sim_post(sim_chat_body(model, extra), id + "Expect: 100-continue\r\n");
     case 5:
-      return "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer client-key\r\n" +
+      return "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\n"
+             "Authorization: Bearer client-key\r\n" +
              id + "Transfer-Encoding: chunked\r\n\r\n" + sim_chunk(sim_chat_body(model, extra)) +
              "0\r\n\r\n";
     default:
@@ -134,8 +146,8 @@ void SimChaos::client_begins(Client* client) {
 }
 
 void SimChaos::client_sends(Client* client) {
-  const size_t n = source_.below(2) == 0 ? client->unsent.size()
-                                         : source_.below(client->unsent.size() + 1);
+  const size_t n =
+      source_.below(2) == 0 ? client->unsent.size() : source_.below(client->unsent.size() + 1);
   client->peer->send(std::string_view(client->unsent).substr(0, n));
   client->unsent.erase(0, n);
 }

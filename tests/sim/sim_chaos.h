@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/sim/sim_world.h"
+#include "sim_world.h"
 
 namespace weir {
 
@@ -35,11 +35,11 @@ class SimChaos {
  private:
   struct Client {
     SimPeer* peer = nullptr;
-    uint64_t sent = 0;       // requests begun
+    uint64_t sent = 0;  // requests begun
     uint64_t first_id = 0;
-    std::string unsent;      // of a request that goes out in pieces
-    std::string text;        // all it got
-    bool broken = false;     // it sent nonsense or was told to close: nothing more is expected
+    std::string unsent;   // of a request that goes out in pieces
+    std::string text;     // all it got
+    bool broken = false;  // it sent nonsense or was told to close: nothing more is expected
   };
   struct Upstream {
     SimPeer* peer = nullptr;

@@ -1,4 +1,4 @@
-#include "tests/sim/sim_http.h"
+#include "sim_http.h"
 
 #include <charconv>
 #include <optional>
@@ -74,7 +74,8 @@ std::string sim_chat_body(std::string_view model, std::string_view extra) {
 
 std::string sim_post(std::string_view body, std::string_view fields, std::string_view path) {
   std::string text = "POST ";
-  text.append(path).append(" HTTP/1.1\r\nHost: weir.test\r\nAuthorization: Bearer client-key\r\n");
+  text.append(path).append(" HTTP/1.1\r\nHost: weir.test\r\n");
+  text.append("Authorization: Bearer client-key\r\n");
   text.append(fields).append("Content-Length: ").append(std::to_string(body.size()));
   return text.append("\r\n\r\n").append(body);
 }
@@ -83,7 +84,9 @@ std::string sim_chat(std::string_view model, std::string_view extra) {
   return sim_post(sim_chat_body(model, extra), "x-request-id: test-1\r\n");
 }
 
-std::string sim_stream(std::string_view model) { return sim_chat(model, ",\"stream\":true"); }
+std::string sim_stream(std::string_view model) {
+  return sim_chat(model, ",\"stream\":true");
+}
 
 std::string sim_get(std::string_view path, std::string_view fields) {
   std::string text = "GET ";
@@ -99,7 +102,8 @@ std::string sim_reply(int status, std::string_view body, std::string_view fields
 }
 
 std::string sim_ok_body() {
-  return "{\"id\":\"c-1\",\"object\":\"chat.completion\",\"model\":\"up\",\"choices\":[{\"index\":0,"
+  return "{\"id\":\"c-1\",\"object\":\"chat.completion\",\"model\":\"up\",\"choices\":[{\"index\":"
+         "0,"
          "\"message\":{\"role\":\"assistant\",\"content\":\"four\"},\"finish_reason\":\"stop\"}],"
          "\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":1,\"total_tokens\":4}}";
 }

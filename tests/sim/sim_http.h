@@ -10,9 +10,9 @@ namespace weir {
 
 struct SimAnswer {
   int status = 0;
-  bool whole = false;    // framing says that the body is complete
-  std::string head;      // status line and fields, without the blank line
-  std::string body;      // decoded
+  bool whole = false;  // framing says that the body is complete
+  std::string head;    // status line and fields, without the blank line
+  std::string body;    // decoded
   [[nodiscard]] std::string_view field(std::string_view name) const;
 };
 

@@ -1,4 +1,4 @@
-#include "tests/sim/sim_net.h"
+#include "sim_net.h"
 
 #include <algorithm>
 #include <cstring>
@@ -10,7 +10,9 @@ namespace weir {
 
 namespace {
 
-SimTransport* sim_of(Transport* t) { return static_cast<SimTransport*>(t); }
+SimTransport* sim_of(Transport* t) {
+  return static_cast<SimTransport*>(t);
+}
 
 void poison(ReadBlock* block, bool on) {
 #ifdef WEIR_ASAN
@@ -54,8 +56,12 @@ void sim_write(Transport* base, std::span<const Slice> slices) {
   set_queued(t, t->queue.size());
 }
 
-void sim_pause(Transport* t) { t->reading = false; }
-void sim_resume(Transport* t) { t->reading = true; }
+void sim_pause(Transport* t) {
+  t->reading = false;
+}
+void sim_resume(Transport* t) {
+  t->reading = true;
+}
 
 void sim_shutdown(Transport* base) {
   sim_of(base)->shutdown_wanted = true;
@@ -124,7 +130,9 @@ void SimPeer::reset(NetError error) {
   ended = true;
 }
 
-void SimPeer::open() { push(this, {.kind = SimEvent::Kind::kOpen}); }
+void SimPeer::open() {
+  push(this, {.kind = SimEvent::Kind::kOpen});
+}
 
 void SimPeer::refuse(NetError error, std::string_view detail) {
   push(this, {.kind = SimEvent::Kind::kOpen, .error = error, .bytes = std::string(detail)});
@@ -172,7 +180,9 @@ SimTransport* SimNet::add(bool opened) {
   return t;
 }
 
-SimTransport* SimNet::connect() { return add(true); }
+SimTransport* SimNet::connect() {
+  return add(true);
+}
 
 Transport* SimNet::dial(Net* net, const Provider& provider, const TransportEvents* events,
                         void* owner) {

@@ -2,9 +2,9 @@
 // that waits until it is delivered, one at a time, in an order that the caller chooses.
 //
 // A SimTransport is the worker's end and is deleted behind on_closed, so that a late use is seen by
-// the address sanitizer. A SimPeer is the far end (a client or a provider), in the hands of the test,
-// and lives as long as the net. Bytes are read at the very end of a read block: behind the padding
-// that the transport promises nothing is readable, and after on_read the block is poisoned.
+// the address sanitizer. A SimPeer is the far end (a client or a provider), in the hands of the
+// test, and lives as long as the net. Bytes are read at the very end of a read block: behind the
+// padding that the transport promises nothing is readable, and after on_read the block is poisoned.
 // One thread.
 #pragma once
 
@@ -37,7 +37,7 @@ struct SimPeer {
   void send_pieces(std::string_view bytes, size_t piece);  // each a read of its own
   void fin();
   void reset(NetError error = NetError::kReset);
-  void open();                                             // answers a dial
+  void open();  // answers a dial
   void refuse(NetError error, std::string_view detail = {});
   // Reads on: `bytes` more of what the worker wrote fit into the network.
   void take(size_t bytes);
@@ -51,18 +51,18 @@ struct SimPeer {
   size_t window = kUnbounded;          // what the network still takes before take()
   bool saw_fin = false;
   bool saw_reset = false;
-  bool broken = false;                 // this end sent a reset
-  bool ended = false;                  // this end sends nothing more
+  bool broken = false;  // this end sent a reset
+  bool ended = false;   // this end sends nothing more
 };
 
 struct SimTransport : Transport {
   SimPeer* far = nullptr;
   std::deque<SimEvent> coming;
-  std::string queue;          // written, not yet taken by the network
+  std::string queue;  // written, not yet taken by the network
   bool opened = false;
   bool shutdown_wanted = false;
   bool drain_due = false;
-  bool fault_due = false;     // a write met a reset
+  bool fault_due = false;  // a write met a reset
 };
 
 class SimNet {

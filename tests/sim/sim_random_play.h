@@ -6,11 +6,13 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "tests/sim/sim_chaos.h"
+#include "sim_chaos.h"
 
 namespace weir {
 
-inline bool play_is_repeat() { return std::getenv("WEIR_SEED") != nullptr; }
+inline bool play_is_repeat() {
+  return std::getenv("WEIR_SEED") != nullptr;
+}
 inline uint64_t play_first_seed() {
   return play_is_repeat() ? std::strtoull(std::getenv("WEIR_SEED"), nullptr, 10) : 1;
 }

@@ -18,7 +18,7 @@
 #include "link/worker_link.h"
 #include "proxy/worker.h"
 #include "route/health.h"
-#include "tests/sim/sim_net.h"
+#include "sim_net.h"
 
 namespace weir {
 
@@ -84,9 +84,9 @@ class SimWorld {
   Nanos now_ns = 1'000'000'000;
   std::deque<TargetHealth> health;  // by provider
   std::deque<LedgerRecord> records;
-  uint64_t finished[4] = {};        // by Outcome, all requests
-  bool checks = true;               // off in the benchmark
-  size_t most_queued = 0;           // peak of bytes that no peer had taken
+  uint64_t finished[4] = {};  // by Outcome, all requests
+  bool checks = true;         // off in the benchmark
+  size_t most_queued = 0;     // peak of bytes that no peer had taken
   std::unique_ptr<Worker> worker;
   WorkerLink link{0, 1};
   ControlLink control;

@@ -1,8 +1,8 @@
 // Streams: whole events whatever the cuts, an honest end, and a client that does not keep up.
 #include <gtest/gtest.h>
 
-#include "tests/sim/sim_http.h"
-#include "tests/sim/sim_world.h"
+#include "sim_http.h"
+#include "sim_world.h"
 
 namespace weir {
 namespace {
@@ -61,8 +61,8 @@ TEST_F(Stream, ExactBytes) {
   send(sim_event("a"));
   const std::string head =
       "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
-      "transfer-encoding: chunked\r\n" + std::string(SimWorld::kDate) +
-      "x-request-id: test-1\r\ncache-control: no-cache\r\n\r\n";
+      "transfer-encoding: chunked\r\n" +
+      std::string(SimWorld::kDate) + "x-request-id: test-1\r\ncache-control: no-cache\r\n\r\n";
   EXPECT_EQ(client_->received, head + sim_chunk(sim_event("a")));
   send(sim_event("b", true) + std::string(kDone));
   end();

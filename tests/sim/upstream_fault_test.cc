@@ -4,8 +4,8 @@
 
 #include <functional>
 
-#include "tests/sim/sim_http.h"
-#include "tests/sim/sim_world.h"
+#include "sim_http.h"
+#include "sim_world.h"
 
 namespace weir {
 namespace {
@@ -128,14 +128,20 @@ TEST_F(UpstreamFault, ShortBody) {
 }
 TEST_F(UpstreamFault, CutChunks) {
   expect_unusable([](SimPeer* up) {
-    up->send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: "
-             "chunked\r\n\r\n" + sim_chunk(sim_ok_body()));
+    up->send(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n" +
+        sim_chunk(sim_ok_body()));
     up->fin();
   });
 }
 
-TEST_F(UpstreamFault, Garbage) { expect_bad_bytes("SSH-2.0-OpenSSH_9.2\r\n"); }
-TEST_F(UpstreamFault, BinaryGarbage) { expect_bad_bytes(std::string_view("\x16\x03\x01\0\2", 5)); }
+TEST_F(UpstreamFault, Garbage) {
+  expect_bad_bytes("SSH-2.0-OpenSSH_9.2\r\n");
+}
+TEST_F(UpstreamFault, BinaryGarbage) {
+  expect_bad_bytes(std::string_view("\x16\x03\x01\0\2", 5));
+}
 TEST_F(UpstreamFault, BadChunk) {
   expect_bad_bytes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n{}\r\n0\r\n\r\n");
 }
@@ -143,17 +149,26 @@ TEST_F(UpstreamFault, TwoLengths) {
   expect_bad_bytes("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}");
 }
 TEST_F(UpstreamFault, BothFramings) {
-  expect_bad_bytes(
-      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}");
+  expect_bad_bytes("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}");
 }
 TEST_F(UpstreamFault, SwitchingProtocols) {
   expect_bad_bytes("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n");
 }
-TEST_F(UpstreamFault, NotJson) { expect_bad_reply(sim_reply(200, "<html>welcome</html>")); }
-TEST_F(UpstreamFault, EmptyBody) { expect_bad_reply(sim_reply(200, "")); }
-TEST_F(UpstreamFault, NoContent) { expect_bad_reply("HTTP/1.1 204 No Content\r\n\r\n"); }
-TEST_F(UpstreamFault, CutJson) { expect_bad_reply(sim_reply(200, "{\"choices\":[")); }
-TEST_F(UpstreamFault, JsonList) { expect_bad_reply(sim_reply(200, "[]")); }
+TEST_F(UpstreamFault, NotJson) {
+  expect_bad_reply(sim_reply(200, "<html>welcome</html>"));
+}
+TEST_F(UpstreamFault, EmptyBody) {
+  expect_bad_reply(sim_reply(200, ""));
+}
+TEST_F(UpstreamFault, NoContent) {
+  expect_bad_reply("HTTP/1.1 204 No Content\r\n\r\n");
+}
+TEST_F(UpstreamFault, CutJson) {
+  expect_bad_reply(sim_reply(200, "{\"choices\":["));
+}
+TEST_F(UpstreamFault, JsonList) {
+  expect_bad_reply(sim_reply(200, "[]"));
+}
 TEST_F(UpstreamFault, EncodedBody) {
   expect_bad_bytes(sim_reply(200, "{}", "Content-Encoding: gzip\r\n"));
 }
@@ -243,7 +258,7 @@ TEST_F(UpstreamFault, TooManyInformationalAnswers) {
   });
 }
 
-// The codes of DECISIONS 3 that a status of the provider leads to.
+// What a status of the provider becomes for the client, and for the target.
 struct StatusCase {
   int upstream;
   std::string_view body;
@@ -278,28 +293,29 @@ constexpr std::string_view kQuota =
     R"({"error":{"message":"no","type":"insufficient_quota","code":"insufficient_quota"}})";
 constexpr std::string_view kLeak = R"({"error":{"message":"bad key upstream-secret-0"}})";
 
-INSTANTIATE_TEST_SUITE_P(
-    Table, UpstreamStatus,
-    testing::Values(StatusCase{500, kPlain, 502, "upstream_unavailable", true},
-                    StatusCase{502, kPlain, 502, "upstream_unavailable", true},
-                    StatusCase{503, kPlain, 503, "upstream_unavailable", true},
-                    StatusCase{504, kPlain, 504, "upstream_unavailable", true},
-                    StatusCase{529, kPlain, 503, "overloaded", true},
-                    StatusCase{408, kPlain, 504, "upstream_unavailable", true},
-                    StatusCase{424, kPlain, 502, "upstream_unavailable", false},
-                    StatusCase{429, kPlain, 429, "c", true},
-                    StatusCase{429, "{}", 429, "rate_limit_exceeded", true},
-                    StatusCase{429, kQuota, 429, "insufficient_quota", true},
-                    StatusCase{401, kLeak, 502, "upstream_auth_failed", true},
-                    StatusCase{403, kPlain, 502, "upstream_auth_failed", true},
-                    StatusCase{402, kPlain, 502, "upstream_auth_failed", true},
-                    StatusCase{400, kPlain, 400, "c", false},
-                    StatusCase{404, kPlain, 404, "c", false},
-                    StatusCase{413, "{}", 413, "request_too_large", false},
-                    StatusCase{422, kPlain, 422, "c", false}),
-    [](const auto& test) {
-      return std::to_string(test.param.upstream) + "_" + std::to_string(test.index);
-    });
+INSTANTIATE_TEST_SUITE_P(Table, UpstreamStatus,
+                         testing::Values(StatusCase{500, kPlain, 502, "upstream_unavailable", true},
+                                         StatusCase{502, kPlain, 502, "upstream_unavailable", true},
+                                         StatusCase{503, kPlain, 503, "upstream_unavailable", true},
+                                         StatusCase{504, kPlain, 504, "upstream_unavailable", true},
+                                         StatusCase{529, kPlain, 503, "overloaded", true},
+                                         StatusCase{408, kPlain, 504, "upstream_unavailable", true},
+                                         StatusCase{424, kPlain, 502, "upstream_unavailable",
+                                                    false},
+                                         StatusCase{429, kPlain, 429, "c", true},
+                                         StatusCase{429, "{}", 429, "rate_limit_exceeded", true},
+                                         StatusCase{429, kQuota, 429, "insufficient_quota", true},
+                                         StatusCase{401, kLeak, 502, "upstream_auth_failed", true},
+                                         StatusCase{403, kPlain, 502, "upstream_auth_failed", true},
+                                         StatusCase{402, kPlain, 502, "upstream_auth_failed", true},
+                                         StatusCase{400, kPlain, 400, "c", false},
+                                         StatusCase{404, kPlain, 404, "c", false},
+                                         StatusCase{413, "{}", 413, "request_too_large", false},
+                                         StatusCase{422, kPlain, 422, "c", false}),
+                         [](const auto& test) {
+                           return std::to_string(test.param.upstream) + "_" +
+                                  std::to_string(test.index);
+                         });
 
 }  // namespace
 }  // namespace weir
