@@ -29,7 +29,9 @@ uv_stream_t* stream_of(Tcp* tcp) { return reinterpret_cast<uv_stream_t*>(&tcp->h
 
 void on_alloc(uv_handle_t* handle, size_t, uv_buf_t* buffer) {
   const auto* tcp = static_cast<Tcp*>(handle->data);
-  *buffer = uv_buf_init(tcp->net->current->data, kReadBlockBytes);
+  const bool direct = tcp->read_into_bytes != 0 && tcp->phase == TcpPhase::kPlain;
+  *buffer = direct ? uv_buf_init(tcp->read_into, static_cast<unsigned>(tcp->read_into_bytes))
+                   : uv_buf_init(tcp->net->current->data, kReadBlockBytes);
 }
 
 void on_read_ended(Tcp* tcp, NetError error) {
@@ -41,14 +43,24 @@ void on_read_ended(Tcp* tcp, NetError error) {
   }
 }
 
-void on_read(uv_stream_t* stream, ssize_t count, const uv_buf_t*) {
+// A reset that follows a short read reaches us as the end of the stream; the socket knows better.
+NetError end_kind(uv_stream_t* stream) {
+  int fd = -1;
+  int error = 0;
+  socklen_t size = sizeof(error);
+  if (uv_fileno(reinterpret_cast<uv_handle_t*>(stream), &fd) != 0) return NetError::kNone;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return NetError::kNone;
+  return error == 0 ? NetError::kNone : NetError::kReset;
+}
+
+void on_read(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) {
   auto* tcp = static_cast<Tcp*>(stream->data);
   if (count == 0 || tcp->closing) return;
   if (count < 0) {
     const int code = static_cast<int>(count);
-    return on_read_ended(tcp, code == UV_EOF ? NetError::kNone : net_error_of(code));
+    return on_read_ended(tcp, code == UV_EOF ? end_kind(stream) : net_error_of(code));
   }
-  const std::string_view bytes(tcp->net->current->data, static_cast<size_t>(count));
+  const std::string_view bytes(buffer->base, static_cast<size_t>(count));
   switch (tcp->phase) {
     case TcpPhase::kConnecting: break;
     case TcpPhase::kProxy: return dial_on_proxy_bytes(tcp->dial, bytes);

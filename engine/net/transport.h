@@ -9,7 +9,8 @@
 //    follows them. on_closed never comes from inside close(): it comes in a later turn.
 // 2. After any call that may close (write, or an event you pass on), look at `closing`.
 // 3. Bytes given to on_read are valid until it returns, with kReadPadding readable bytes behind
-//    them; net_keep_block() keeps the whole block longer.
+//    them; net_keep_block() keeps the whole block longer. Memory offered by read_into has the same
+//    padding behind it, and is the owner's.
 // 4. transport_write() never keeps your memory: what the kernel does not take at once is copied.
 //    Callers bound that copy by writing at most kWriteBurst at a time while queued_bytes > 0.
 #pragma once
@@ -81,6 +82,10 @@ struct Transport {
   bool closing = false;
   bool reading = true;
   bool tls = false;
+  // Where the owner wants the next bytes instead of the shared block: the rest of a large body goes
+  // straight to its place. A hint that only plain TCP takes; compare on_read's bytes with it.
+  char* read_into = nullptr;
+  size_t read_into_bytes = 0;
   char peer[46] = {};        // numeric address of the other side, for limits and the log
 };
 
@@ -128,7 +133,7 @@ struct Net {
   uint32_t spare_count = 0;
   size_t kept_bytes = 0;            // blocks kept by readers
   size_t queued_bytes = 0;          // sum over all transports
-  static constexpr uint32_t kSpareBlocks = 4;
+  static constexpr uint32_t kSpareBlocks = 16;
 };
 
 inline Transport* net_dial(Net* net, const Provider& provider, const TransportEvents* events,

@@ -462,6 +462,7 @@ void exchange_attempt_failed(Exchange* ex, const UpstreamError& error) {
   ex->reply.release(ex->worker);
   ex->reply_head = Reply{};
   ex->boundary.reset();
+  ex->pattern.reset();
   ex->facts = StreamFacts{};
   ex->pending.clear();
   ex->run = ex->pending_head = ex->whole = {};

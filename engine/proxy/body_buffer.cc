@@ -15,6 +15,10 @@ constexpr size_t kPadding = RequestScanner::kPadding;
 
 bool BodyBuffer::append(Worker* worker, std::string_view bytes) {
   if (bytes.empty()) return true;
+  if (bytes.data() == room() && bytes.size() <= room_bytes()) {
+    size_ += bytes.size();
+    return true;
+  }
   if (capacity_ - size_ < bytes.size() && !grow(worker, size_ + bytes.size())) return false;
   std::memcpy(data_ + size_, bytes.data(), bytes.size());
   size_ += bytes.size();
@@ -26,15 +30,14 @@ bool BodyBuffer::keep_block(Worker* worker, std::string_view bytes) {
   if (!worker_buffer_take(worker, kReadBlockBytes)) return false;
   block_ = net_keep_block(worker->net);
   WEIR_CHECK(bytes.data() >= block_->data && bytes.data() < block_->data + kReadBlockBytes);
-  // The view must stay writable for later appends never: a kept block is complete by definition.
-  data_ = const_cast<char*>(bytes.data());
-  size_ = capacity_ = bytes.size();
+  data_ = block_->data + (bytes.data() - block_->data);
+  size_ = bytes.size();
+  capacity_ = static_cast<size_t>(block_->data + kReadBlockBytes - data_);
   kind_ = Kind::kBlock;
   return true;
 }
 
 bool BodyBuffer::grow(Worker* worker, size_t need) {
-  WEIR_DCHECK(kind_ != Kind::kBlock);
   if (kind_ == Kind::kNone && need <= SmallBlock::kBytes) {
     if (!worker_buffer_take(worker, SmallBlock::kBytes)) return false;
     data_ = worker->small_blocks.take()->data;

@@ -30,8 +30,12 @@ class BodyBuffer {
 
   // Appends a copy. False: the process-wide bound on buffered bytes is reached.
   [[nodiscard]] bool append(Worker* worker, std::string_view bytes);
-  // Takes over the worker's current read block, in which `bytes` lie. Inside on_read only.
+  // Takes over the worker's current read block, in which `bytes` lie, with all that is behind them
+  // as room for more. Inside on_read only.
   [[nodiscard]] bool keep_block(Worker* worker, std::string_view bytes);
+  // Where the next bytes of a kept block belong; append() of bytes that lie there copies nothing.
+  [[nodiscard]] char* room() const { return kind_ == Kind::kBlock ? data_ + size_ : nullptr; }
+  [[nodiscard]] size_t room_bytes() const { return capacity_ - size_; }
   void release(Worker* worker);
 
   [[nodiscard]] std::string_view view() const { return {data_, size_}; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 
 #include "base/check.h"
 #include "proxy/exchange.h"
@@ -137,20 +138,42 @@ size_t feed_head(ClientConn* conn, std::string_view text, bool from_spill) {
   return head_bytes;
 }
 
+// Offers the transport the place where the rest of a kept body belongs.
+void read_into_body(ClientConn* conn) {
+  const BodyBuffer& body = conn->exchange->body;
+  conn->io->read_into = body.room();
+  conn->io->read_into_bytes = body.room() != nullptr ? body.room_bytes() : 0;
+}
+
+void read_into_shared(ClientConn* conn) {
+  conn->io->read_into = nullptr;
+  conn->io->read_into_bytes = 0;
+}
+
 void body_failed(ClientConn* conn, const Error& error) {
   conn->keep_alive = false;
+  read_into_shared(conn);
   exchange_refuse(conn->exchange, error);
 }
 
-bool body_append(ClientConn* conn, std::string_view bytes, bool last, bool from_spill) {
+// A large body stays in the block its first bytes were read into, and the rest is read behind them,
+// unless another request lies there already or the block has too little room.
+bool can_keep_block(ClientConn* conn, std::string_view bytes, bool ends_read, bool from_spill) {
+  if (from_spill || !ends_read || conn->chunked_body || !conn->exchange->body.empty()) return false;
+  if (conn->body_remaining <= SmallBlock::kBytes) return false;
+  const char* const begin = conn->worker->net->current->data;
+  const char* const end = begin + kReadBlockBytes;
+  if (std::less<>()(bytes.data(), begin) || !std::less<>()(bytes.data(), end)) return false;
+  return static_cast<uint64_t>(end - bytes.data()) >= conn->body_remaining;
+}
+
+bool body_append(ClientConn* conn, std::string_view bytes, bool keep) {
   Exchange* ex = conn->exchange;
   Worker* worker = conn->worker;
   if (ex->body.size() + bytes.size() > worker->limits.max_body_bytes) {
     body_failed(conn, {Errc::kBodyTooLarge, "the request body is larger than limits.max_body_bytes"});
     return false;
   }
-  // A large body that came whole stays where it was read, unless more requests lie behind it.
-  const bool keep = last && !from_spill && ex->body.empty() && bytes.size() > SmallBlock::kBytes;
   const bool held = keep ? ex->body.keep_block(worker, bytes) : ex->body.append(worker, bytes);
   if (held) return true;
   body_failed(conn, {Errc::kOverloaded, "too many bytes are held for other requests; try again"});
@@ -160,10 +183,15 @@ bool body_append(ClientConn* conn, std::string_view bytes, bool last, bool from_
 size_t feed_length_body(ClientConn* conn, std::string_view text, bool from_spill) {
   const size_t use = std::min<uint64_t>(conn->body_remaining, text.size());
   const bool last = use == conn->body_remaining;
-  const bool ends_read = use == text.size();
-  if (!body_append(conn, text.substr(0, use), last && ends_read, from_spill)) return use;
+  const bool keep = can_keep_block(conn, text.substr(0, use), use == text.size(), from_spill);
+  read_into_shared(conn);
+  if (!body_append(conn, text.substr(0, use), keep)) return use;
   conn->body_remaining -= use;
-  if (last) body_complete(conn);
+  if (last) {
+    body_complete(conn);
+  } else {
+    read_into_body(conn);
+  }
   return use;
 }
 
@@ -176,7 +204,7 @@ size_t feed_chunked_body(ClientConn* conn, std::string_view text) {
       return text.size();
     }
     used += piece->consumed;
-    if (!piece->data.empty() && !body_append(conn, piece->data, false, true)) return text.size();
+    if (!piece->data.empty() && !body_append(conn, piece->data, false)) return text.size();
     if (piece->done) body_complete(conn);
   }
   return used;
@@ -395,6 +423,7 @@ void client_cut(ClientConn* conn) {
 void client_abort(ClientConn* conn) {
   conn->state = ClientState::kClosed;
   transport_abort(conn->io);
+  read_into_shared(conn);
   if (Exchange* ex = conn->exchange) {
     conn->exchange = nullptr;
     exchange_client_gone(ex);

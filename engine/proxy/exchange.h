@@ -34,6 +34,7 @@
 #include "net/deadline.h"
 #include "net/transport.h"
 #include "proxy/body_buffer.h"
+#include "proxy/event_pattern.h"
 #include "proxy/routes.h"
 #include "route/decide.h"
 
@@ -153,6 +154,7 @@ struct Exchange {
   std::string_view kept_fields;   // `name: value` lines for the client, in attempt_arena
   BodyBuffer reply;               // a reply that spans reads, or the tail of a stream
   SseBoundary boundary;
+  EventPattern pattern;           // of the stream's last plain event
   StreamFacts facts;
   std::string_view whole;         // a whole reply that can be used where it was read
   SliceList pending;              // stream bytes to go out at the end of this event

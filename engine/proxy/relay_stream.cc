@@ -28,7 +28,16 @@ void fail_first_event(Exchange* ex, std::string_view raw) {
 // False: the exchange is no longer in this stream.
 bool take_event(Exchange* ex, std::string_view raw) {
   if (ex->facts.done) return true;  // whatever follows the end mark is not passed on
-  switch (openai_observe_event(raw, ex->view.include_usage, &ex->facts)) {
+  size_t text_bytes = 0;
+  if (ex->committed && ex->pattern.matches(raw, &text_bytes)) {
+    ex->facts.text_bytes += text_bytes;
+    relay_push(ex, raw);
+    return true;
+  }
+  const StreamFacts before = ex->facts;
+  const EventVerdict verdict = openai_observe_event(raw, ex->view.include_usage, &ex->facts);
+  if (verdict == EventVerdict::kForward) ex->pattern.learn(raw, before, ex->facts);
+  switch (verdict) {
     case EventVerdict::kHide:
       return true;
     case EventVerdict::kQuiet:

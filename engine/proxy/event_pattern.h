@@ -1,0 +1,39 @@
+// Recognises the next event of a stream by the one before it, so that most need no reading.
+//
+// The events of an answer differ only in the text they carry. Once an event was read and found to
+// be plain (it added text, and nothing else that matters), the bytes before and behind that text
+// are kept. A later event with the same bytes around a string without an unescaped quote is the
+// same JSON but for the text, so it means the same; comparing it costs a few nanoseconds.
+// Worker thread; lives in an Exchange.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include <weir/adapter.h>
+
+namespace weir {
+
+class EventPattern {
+ public:
+  // An event with more bytes around its text is read each time.
+  static constexpr size_t kMaxBytes = 768;
+
+  void reset() { before_size_ = after_size_ = 0; }
+
+  // Whether `event` is like the learned one; then `*text_bytes` is the length of its text.
+  [[nodiscard]] bool matches(std::string_view event, size_t* text_bytes) const;
+
+  // `event` was read in full: `before` and `after` are what was known of the stream. Learns only
+  // what it can be sure of.
+  void learn(std::string_view event, const StreamFacts& before, const StreamFacts& after);
+
+ private:
+  std::array<char, kMaxBytes> bytes_;  // before, then after; not initialised
+  size_t before_size_ = 0;             // 0: nothing learned
+  size_t after_size_ = 0;
+};
+
+}  // namespace weir
