@@ -125,7 +125,7 @@ def start_haproxy(args, work, upstream):
     config.write_text(
         f"""global
   nbthread 1
-  maxconn 20000
+  maxconn 4000
 defaults
   mode http
   timeout connect 5s
