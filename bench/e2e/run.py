@@ -76,7 +76,9 @@ def start_weir(args, work, upstream):
 workers: 1
 data_dir: {work}/weir-data
 providers:
-  - {{name: up, type: openai, data: {{apikey: sk-bench, base_url: "http://127.0.0.1:{upstream}/v1"}}}}
+  - name: up
+    type: openai
+    data: {{apikey: sk-bench, base_url: "http://127.0.0.1:{upstream}/v1"}}
 models:
   - {{provider: up, id: gpt-4o-mini, alias: gpt-4o-mini}}
 keys:

@@ -32,7 +32,8 @@ std::string_view Arena::copy(std::string_view text) {
 }
 
 void Arena::trim(char* end) {
-  char* aligned = end + (align_up(reinterpret_cast<uintptr_t>(end)) - reinterpret_cast<uintptr_t>(end));
+  const auto address = reinterpret_cast<uintptr_t>(end);
+  char* aligned = end + (align_up(address) - address);
   WEIR_DCHECK(aligned <= cursor_);
   cursor_ = aligned;
 }

@@ -9,7 +9,7 @@
 namespace weir {
 namespace {
 
-// The bytes lie right behind the struct. Only the padding is cleared, so that it is never undefined.
+// The bytes lie right behind the struct. Only the padding is cleared: it must not be undefined.
 ReadBlock* block_create() {
   void* memory = std::malloc(sizeof(ReadBlock) + kReadBlockBytes + kReadPadding);
   WEIR_CHECK(memory != nullptr);

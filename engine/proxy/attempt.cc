@@ -165,7 +165,8 @@ void acquire(Exchange* ex) {
 void start_send(Exchange* ex) {
   if (!gather_request(ex)) {
     return exchange_attempt_failed(
-        ex, make_error(Fault::kGateway, Errc::kInternal, "the adapter's request has too many parts"));
+        ex, make_error(Fault::kGateway, Errc::kInternal,
+                       "the adapter's request has too many parts"));
   }
   acquire(ex);
 }
@@ -416,7 +417,8 @@ void exchange_on_broken(Exchange* ex, std::string_view why, bool got_bytes) {
   if (ex->state == ExchangeState::kDone) return;
   if (ex->committed) return relay_on_cut(ex, why);
   const bool stale = ex->connection_reused && !got_bytes && !ex->replayed &&
-                     (ex->state == ExchangeState::kSending || ex->state == ExchangeState::kAwaiting);
+                     (ex->state == ExchangeState::kSending ||
+                      ex->state == ExchangeState::kAwaiting);
   if (stale) {
     // The pooled connection died under us before a byte of an answer: once more, on a new one.
     ex->replayed = true;

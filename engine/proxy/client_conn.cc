@@ -1,8 +1,6 @@
 #include "proxy/client_conn.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
 #include <functional>
 
 #include "base/check.h"
@@ -37,31 +35,6 @@ void arm(ClientConn* conn, uint32_t ms) {
   conn->worker->wheel.arm(&conn->deadline, conn->worker->now_ms + ms);
 }
 
-void release_spill(ClientConn* conn) {
-  std::free(conn->spill);
-  conn->spill = nullptr;
-  conn->spill_size = conn->spill_capacity = 0;
-}
-
-// Bytes that must outlive this read: a head that is not complete, or a pipelined request.
-void spill_append(ClientConn* conn, std::string_view bytes) {
-  const size_t need = conn->spill_size + bytes.size();
-  if (need > conn->spill_capacity) {
-    const size_t capacity = std::max<size_t>(need, std::max<size_t>(1024, conn->spill_capacity * 2));
-    conn->spill = static_cast<char*>(std::realloc(conn->spill, capacity + kReadPadding));
-    WEIR_CHECK(conn->spill != nullptr);
-    conn->spill_capacity = capacity;
-  }
-  std::memcpy(conn->spill + conn->spill_size, bytes.data(), bytes.size());
-  conn->spill_size = need;
-}
-
-void spill_consume(ClientConn* conn, size_t bytes) {
-  conn->spill_size -= bytes;
-  if (conn->spill_size == 0) return release_spill(conn);
-  std::memmove(conn->spill, conn->spill + bytes, conn->spill_size);
-}
-
 // What was written must reach the client first, however slowly it reads (`stall` bounds that);
 // then it gets a moment to notice before its unread bytes would turn our close into a reset.
 void linger_on(ClientConn* conn) {
@@ -72,7 +45,7 @@ void linger_on(ClientConn* conn) {
 
 void enter_linger(ClientConn* conn) {
   conn->state = ClientState::kLinger;
-  release_spill(conn);
+  conn->spill.release();
   transport_shutdown(conn->io);
   if (conn->io->closing) return;
   transport_resume(conn->io);
@@ -119,7 +92,7 @@ size_t feed_head(ClientConn* conn, std::string_view text, bool from_spill) {
     return text.size();
   }
   if (progress->status == HeadScanner::Status::kMore) {
-    if (!from_spill) spill_append(conn, text);
+    if (!from_spill) conn->spill.append(text);
     return from_spill ? 0 : text.size();
   }
   const size_t head_bytes = seen + progress->consumed;
@@ -171,7 +144,8 @@ bool body_append(ClientConn* conn, std::string_view bytes, bool keep) {
   Exchange* ex = conn->exchange;
   Worker* worker = conn->worker;
   if (ex->body.size() + bytes.size() > worker->limits.max_body_bytes) {
-    body_failed(conn, {Errc::kBodyTooLarge, "the request body is larger than limits.max_body_bytes"});
+    body_failed(conn, {Errc::kBodyTooLarge,
+                       "the request body is larger than limits.max_body_bytes"});
     return false;
   }
   const bool held = keep ? ex->body.keep_block(worker, bytes) : ex->body.append(worker, bytes);
@@ -246,11 +220,11 @@ size_t feed(ClientConn* conn, std::string_view text, bool from_spill) {
 }
 
 void feed_spill(ClientConn* conn) {
-  const size_t used = feed(conn, {conn->spill, conn->spill_size}, true);
+  const size_t used = feed(conn, conn->spill.view(), true);
   if (conn->io->closing) return;
-  if (conn->spill != nullptr) spill_consume(conn, used);
+  if (!conn->spill.empty()) conn->spill.consume(used);
   // Reading goes on even while a request is busy, or a client that leaves would go unseen.
-  if (conn->spill_size <= ClientConn::kMaxPipelined) transport_resume(conn->io);
+  if (conn->spill.size() <= ClientConn::kMaxPipelined) transport_resume(conn->io);
 }
 
 // --- events -------------------------------------------------------------------------------------
@@ -260,16 +234,16 @@ void on_read(Transport* t, std::string_view bytes) {
   const Turn turn(conn->worker);
   conn->worker->metrics.bytes_from_clients += bytes.size();
   if (conn->state == ClientState::kLinger || conn->state == ClientState::kClosed) return;
-  if (conn->spill_size != 0) {
-    spill_append(conn, bytes);
+  if (conn->spill.size() != 0) {
+    conn->spill.append(bytes);
     if (conn->state != ClientState::kBusy) return feed_spill(conn);
   } else {
     const size_t used = feed(conn, bytes, false);
     if (t->closing || used == bytes.size()) return;
-    spill_append(conn, bytes.substr(used));
+    conn->spill.append(bytes.substr(used));
   }
   // Busy with what came before: the next request waits, up to a bound.
-  if (conn->spill_size > ClientConn::kMaxPipelined) transport_pause(t);
+  if (conn->spill.size() > ClientConn::kMaxPipelined) transport_pause(t);
 }
 
 void on_eof(Transport* t) {
@@ -360,7 +334,6 @@ ClientConn::~ClientConn() {
   worker->wheel.disarm(&stall);
   worker_node.unlink();
   ready_node.unlink();
-  std::free(spill);
 }
 
 void client_accept(Worker* worker, Transport* transport) {
@@ -404,11 +377,12 @@ void client_request_done(ClientConn* conn) {
   arm(conn, conn->worker->limits.idle_timeout_ms);
   // A pipelined request waits. It starts at the end of this turn and not here, because the upstream
   // connection that just answered may still be in the middle of its read.
-  if (conn->spill_size != 0 && !conn->ready_node.linked()) conn->worker->ready_clients.push_back(conn);
+  if (conn->spill.empty() || conn->ready_node.linked()) return;
+  conn->worker->ready_clients.push_back(conn);
 }
 
 void client_resume_pipeline(ClientConn* conn) {
-  if (conn->io->closing || conn->spill_size == 0) return;
+  if (conn->io->closing || conn->spill.size() == 0) return;
   if (conn->state == ClientState::kBusy || conn->state == ClientState::kBody) return;
   feed_spill(conn);
 }

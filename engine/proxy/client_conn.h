@@ -2,7 +2,7 @@
 //
 // States: idle (nothing held) -> head -> body -> busy (its Exchange is in flight) -> idle, or
 // linger (an answer with `connection: close` was sent; everything else is read and dropped).
-// Invariants: 1. `exchange` is set exactly in body and busy. 2. spill_ holds bytes only while a
+// Invariants: 1. `exchange` is set exactly in body and busy. 2. `spill` holds bytes only while a
 // head is incomplete or a pipelined request waits. 3. freed only in on_closed of its transport.
 // Worker thread.
 #pragma once
@@ -20,6 +20,7 @@
 #include "http/parser.h"
 #include "net/deadline.h"
 #include "net/transport.h"
+#include "proxy/spill.h"
 
 namespace weir {
 
@@ -54,9 +55,7 @@ struct ClientConn {
   uint64_t written_bytes = 0;  // handed to the transport so far
   uint64_t taken_bytes = 0;    // of these, what the client had taken when `stall` was armed
   Nanos first_byte_ns = 0;  // of the request at hand
-  char* spill = nullptr;
-  size_t spill_size = 0;
-  size_t spill_capacity = 0;
+  Spill spill;
 };
 
 void client_accept(Worker* worker, Transport* transport);

@@ -1,8 +1,6 @@
 #include "proxy/upstream_pool.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
 
 #include "base/check.h"
 #include "proxy/worker.h"
@@ -54,7 +52,7 @@ void begin_answer(UpstreamConn* conn) {
   conn->got_bytes = false;
   conn->reusable = false;
   conn->informational = 0;
-  conn->spill_size = 0;
+  conn->spill.clear();
 }
 
 void dial(UpstreamPool* pool, Exchange* ex) {
@@ -91,9 +89,7 @@ void put_idle(UpstreamConn* conn) {
   if (pool->retired || worker->draining) return transport_close(conn->io);
   conn->state = UpstreamState::kIdle;
   conn->reused = true;
-  std::free(conn->spill);
-  conn->spill = nullptr;
-  conn->spill_size = conn->spill_capacity = 0;
+  conn->spill.release();
   if (Exchange* ex = next_waiter(pool)) {
     begin_answer(conn);
     attach(conn, ex);
@@ -124,20 +120,6 @@ void broken(UpstreamConn* conn, std::string_view why) {
 
 // --- bytes of an answer -------------------------------------------------------------------------
 
-void spill_append(UpstreamConn* conn, std::string_view bytes) {
-  const size_t need = conn->spill_size + bytes.size();
-  if (need > conn->spill_capacity) {
-    const size_t capacity = std::max<size_t>(need, std::max<size_t>(1024, conn->spill_capacity * 2));
-    conn->spill = static_cast<char*>(std::realloc(conn->spill, capacity));
-    WEIR_CHECK(conn->spill != nullptr);
-    conn->spill_capacity = capacity;
-  }
-  std::memcpy(conn->spill + conn->spill_size, bytes.data(), bytes.size());
-  conn->spill_size = need;
-}
-
-// `surplus` bytes came behind the answer in the same read: nobody asked for them, and the next
-// request must not meet them.
 void answer_complete(UpstreamConn* conn, size_t surplus) {
   conn->state = UpstreamState::kDone;
   if (surplus != 0) conn->reusable = false;
@@ -166,13 +148,13 @@ size_t feed_head(UpstreamConn* conn, std::string_view bytes) {
     return bytes.size();
   }
   if (progress->status == HeadScanner::Status::kMore) {
-    spill_append(conn, bytes);
+    conn->spill.append(bytes);
     return bytes.size();
   }
   std::string_view text = bytes.substr(0, progress->consumed);
-  if (conn->spill_size != 0) {
-    spill_append(conn, text);
-    text = {conn->spill, conn->spill_size};
+  if (!conn->spill.empty()) {
+    conn->spill.append(text);
+    text = conn->spill.view();
   }
   ResponseHead head;
   const auto parsed = parse_response_head(text, false, &head);
@@ -189,7 +171,7 @@ size_t feed_head(UpstreamConn* conn, std::string_view bytes) {
     return bytes.size();
   }
   conn->scanner.reset();
-  conn->spill_size = 0;
+  conn->spill.clear();
   return progress->consumed;
 }
 
@@ -322,7 +304,6 @@ UpstreamConn::UpstreamConn(Worker* w, UpstreamPool* p) : worker(w), pool(p) {
 
 UpstreamConn::~UpstreamConn() {
   worker->wheel.disarm(&idle_deadline);
-  std::free(spill);
 }
 
 Acquire upstream_acquire(UpstreamPool* pool, Exchange* ex, bool fresh) {

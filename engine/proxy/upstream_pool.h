@@ -18,6 +18,7 @@
 #include "net/deadline.h"
 #include "net/transport.h"
 #include "proxy/exchange.h"
+#include "proxy/spill.h"
 
 namespace weir {
 
@@ -50,9 +51,7 @@ struct UpstreamConn {
   uint64_t remaining = 0;
   uint32_t informational = 0;
   uint32_t keep_alive_timeout_s = 0;
-  char* spill = nullptr;        // an incomplete head
-  size_t spill_size = 0;
-  size_t spill_capacity = 0;
+  Spill spill;                  // an incomplete head
 };
 
 struct UpstreamPool {

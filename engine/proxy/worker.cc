@@ -25,13 +25,13 @@ void refresh_date(Worker* worker) {
 }
 
 void size_metrics(Worker* worker, const Snapshot& snapshot) {
-  MetricsBlock& metrics = worker->metrics;
   // Only ever grown: a slot that went out of use keeps its counts until it is given out again.
-  if (metrics.series.size() < snapshot.series_slots()) metrics.series.resize(snapshot.series_slots());
-  if (metrics.targets.size() < snapshot.target_slots()) {
-    metrics.targets.resize(snapshot.target_slots());
-  }
-  if (metrics.refused.size() < snapshot.route_slots()) metrics.refused.resize(snapshot.route_slots());
+  const auto grow = [](auto& counters, uint32_t slots) {
+    if (counters.size() < slots) counters.resize(slots);
+  };
+  grow(worker->metrics.series, snapshot.series_slots());
+  grow(worker->metrics.targets, snapshot.target_slots());
+  grow(worker->metrics.refused, snapshot.route_slots());
 }
 
 void adopt(Worker* worker, const Publication* publication) {

@@ -1,4 +1,4 @@
-// The function table of one provider, and the small program language in which it talks to the engine.
+// The function table of one provider, and the small language in which it talks to the engine.
 //
 // An adapter is a constant table of plain functions: no I/O, no clock, no globals, no memory of its
 // own but `Call::state`. It runs on the worker thread that owns the request. Everything it is given
@@ -159,7 +159,8 @@ struct Adapter {
   // next() again instead of handing the reply on. Null: never.
   bool (*inspect)(const Call& call, const Reply& head);
   // Whole reply. Null: bytes pass unchanged. `out` may borrow from in.body, scratch, arena, static.
-  Result<void> (*transform_response)(Call& call, const Reply& in, SliceList* out, StreamFacts* facts);
+  Result<void> (*transform_response)(Call& call, const Reply& in, SliceList* out,
+                                     StreamFacts* facts);
   // Body bytes of a streamed reply, cut anywhere; kEnd once at a clean end of framing. Null: whole
   // events pass unchanged and a side scanner fills the facts.
   Result<void> (*transform_stream)(Call& call, StreamPhase phase, std::string_view in,

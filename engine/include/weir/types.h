@@ -194,8 +194,17 @@ struct Usage {
   UsageSource source = UsageSource::kNone;
 };
 
-// Whose fault a failure is. kTarget, kTimeout, kRateLimit and kCredential suspend a target and allow
-// another one to be tried; the others do neither (see docs/failures.md for the whole table).
-enum class Fault : uint8_t { kNone, kTarget, kTimeout, kRateLimit, kCredential, kRequest, kClient, kGateway };
+// Whose fault a failure is. kTarget, kTimeout, kRateLimit and kCredential suspend a target and
+// allow another one to be tried; the others do neither (docs/failures.md has the whole table).
+enum class Fault : uint8_t {
+  kNone,
+  kTarget,
+  kTimeout,
+  kRateLimit,
+  kCredential,
+  kRequest,
+  kClient,
+  kGateway,
+};
 
 }  // namespace weir

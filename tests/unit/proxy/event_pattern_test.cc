@@ -76,7 +76,8 @@ TEST(EventPattern, AgreesWithAFullReading) {
   const uint64_t seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
-  const std::string_view pieces[] = {"a", "\\n", "\\\"", "\"", "\\", "}", "{", ":", "null", "é", ","};
+  const std::string_view pieces[] = {"a", "\\n", "\\\"", "\"", "\\",
+                                     "}", "{",   ":",    "null", ","};
   for (int round = 0; round < 2000; ++round) {
     EventPattern pattern;
     StreamFacts facts;

@@ -43,8 +43,9 @@ TEST(Reply, TheErrorBodyServesEveryClientLibrary) {
   UpstreamError error = error_of({Errc::kModelNotFound, "no \"such\"\nmodel", "model"});
   const std::string_view body = error_body(arena, error, "req-1");
   EXPECT_EQ(body,
-            "{\"error\":{\"message\":\"no \\\"such\\\"\\nmodel\",\"type\":\"invalid_request_error\","
-            "\"param\":\"model\",\"code\":\"model_not_found\",\"request_id\":\"req-1\"},"
+            "{\"error\":{\"message\":\"no \\\"such\\\"\\nmodel\","
+            "\"type\":\"invalid_request_error\",\"param\":\"model\","
+            "\"code\":\"model_not_found\",\"request_id\":\"req-1\"},"
             "\"errors\":[{\"code\":\"model_not_found\",\"message\":\"no \\\"such\\\"\\nmodel\"}],"
             "\"trace\":\"req-1\",\"status_code\":404}");
 }
