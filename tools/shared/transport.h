@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -68,7 +69,8 @@ class Transport {
     ERR_clear_error();
   }
 
-  std::size_t queued_bytes() const { return tcp_.write_queue_size; }
+  // A broken connection counts as full, so that nobody writes into the void until reading tells.
+  std::size_t queued_bytes() const { return broken_ ? SIZE_MAX : tcp_.write_queue_size; }
   bool closing() const { return closing_; }
 
   // Sends what is queued, then FIN; reading goes on. A TLS session is said to be over only when
@@ -199,12 +201,14 @@ class Transport {
   }
 
   void write_raw(std::string_view bytes) {
+    if (broken_) return;
     if (queued_bytes() == 0) {
       const uv_buf_t buf =
           uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
       const int sent = uv_try_write(stream(), &buf, 1);
       if (sent > 0) bytes.remove_prefix(static_cast<std::size_t>(sent));
-      if (sent < 0 && sent != UV_EAGAIN) return;
+      broken_ = sent < 0 && sent != UV_EAGAIN;
+      if (broken_) return;
       if (bytes.empty()) return;
     }
     auto* queued = new QueuedWrite{{}, std::string(bytes)};
@@ -238,6 +242,7 @@ class Transport {
   bool open_ = false;
   bool fin_sent_ = false;
   bool gone_ = false;
+  bool broken_ = false;
   bool closing_ = false;
 };
 
