@@ -1,5 +1,6 @@
 #include "json/escape_check.h"
 
+#include <array>
 #include <cstring>
 
 #include "json/text.h"
@@ -55,101 +56,128 @@ size_t count_openers_portable(std::string_view text) {
 
 constexpr size_t kBlock = 64;
 
-// Which bytes can follow a backslash without a closer look (`u` cannot, since its digits count
-// too): the low half of a byte gives the set of high halves that make it legal.
+constexpr std::array<uint8_t, 256> kIsHex = [] {
+  std::array<uint8_t, 256> is_hex{};
+  for (uint8_t c = '0'; c <= '9'; ++c) is_hex[c] = 1;
+  for (uint8_t c = 0; c < 6; ++c) {
+    is_hex['a' + c] = 1;
+    is_hex['A' + c] = 1;
+  }
+  return is_hex;
+}();
+
+// The letters of two-byte escapes: the low half of a byte gives the set of high halves that make it
+// one.
 constexpr char k2 = 1;
 constexpr char k5 = 2;
 constexpr char k6 = 4;
 constexpr char k7 = 8;
-alignas(16) constexpr char kLegalLow[16] = {
+alignas(16) constexpr char kSimpleLow[16] = {
     0, 0, k2 | k6 | k7, 0, k7, 0, k6, 0, 0, 0, 0, 0, k5, 0, k6, k2};
-alignas(16) constexpr char kLegalHigh[16] = {0, 0, k2, 0, 0, k5, k6, k7, 0, 0, 0, 0, 0, 0, 0, 0};
+alignas(16) constexpr char kSimpleHigh[16] = {0, 0, k2, 0, 0, k5, k6, k7, 0, 0, 0, 0, 0, 0, 0, 0};
+
+#define WEIR_INLINE __attribute__((always_inline)) inline
+#define WEIR_AVX2 __attribute__((target("avx2,bmi")))
+#define WEIR_AVX512 __attribute__((target("avx512f,avx512bw,bmi")))
 
 inline __m128i load_table(const char* table) {
   return _mm_load_si128(reinterpret_cast<const __m128i*>(table));
 }
 
-// The first backslash of an odd run, or the third and so on, begins an escape. A run ends where
-// something else follows, so each is counted once.
-bool begins_escape(std::string_view text, size_t slash) {
-  size_t before = slash;
-  while (before > 0 && text[before - 1] == '\\') --before;
-  return (slash - before) % 2 == 0;
+// True when the last byte before `end` begins an escape.
+inline bool ends_in_escape(const char* begin, const char* end) {
+  const char* at = end;
+  while (at != begin && at[-1] == '\\') --at;
+  return (end - at) % 2 != 0;
 }
 
-// Bit i of `doubtful`: the byte at `at` + i comes behind a backslash and is no escape by itself.
-// Most often it is a `u`, or plain text behind an escaped backslash.
-size_t judge_followers(std::string_view text, size_t at, uint64_t doubtful) {
-  for (; doubtful != 0; doubtful &= doubtful - 1) {
-    const size_t slash = at + static_cast<size_t>(__builtin_ctzll(doubtful)) - 1;
-    if (slash >= text.size()) break;
-    if (begins_escape(text, slash) && escape_size(text.substr(slash)) == 0) return slash;
+// Of the backslashes of a block those that begin an escape: the first of a run, the third and so
+// on. `taken` is 1 when the escape that the block before ended in takes the first byte.
+WEIR_INLINE uint64_t escape_begins(uint64_t slashes, uint64_t taken) {
+  constexpr uint64_t kEven = 0x5555555555555555U;
+  slashes &= ~taken;
+  // Adding its first bit to a run clears it whole and sets a bit where no backslash is.
+  const uint64_t firsts = slashes & ~(slashes << 1);
+  const uint64_t odd_runs = slashes & ~(slashes + (firsts & ~kEven));
+  return slashes & (kEven ^ odd_runs);
+}
+
+// `begins` has the bits of backslashes that begin an escape, but none of two bytes: true when all
+// are good. What lies behind the end is no fault here; the byte behind the block can be read.
+WEIR_INLINE bool escapes_good(const char* block, uint64_t begins, const char* end) {
+  for (; begins != 0; begins &= begins - 1) {
+    const char* slash = block + __builtin_ctzll(begins);
+    const auto hex_at = [slash](size_t i) { return kIsHex[static_cast<uint8_t>(slash[i])]; };
+    if (end - slash < 6) return slash >= end;
+    if (slash[1] != 'u') return false;
+    if ((hex_at(2) & hex_at(3) & hex_at(4) & hex_at(5)) == 0) return false;
   }
-  return text.size();
+  return true;
 }
 
-// A text that ends in the middle of an escape has no follower to find.
-size_t judge_end(std::string_view text) {
-  const bool cut = !text.empty() && text.back() == '\\' && begins_escape(text, text.size() - 1);
-  return cut ? text.size() - 1 : text.size();
-}
-
-#define WEIR_AVX2_INLINE __attribute__((target("avx2"), always_inline)) inline
-
-WEIR_AVX2_INLINE __m256i load(const char* at) {
+WEIR_AVX2 WEIR_INLINE __m256i load(const char* at) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
 }
 
-WEIR_AVX2_INLINE __m256i doubtful_followers(const char* at) {
-  const __m256i low = _mm256_broadcastsi128_si256(load_table(kLegalLow));
-  const __m256i high = _mm256_broadcastsi128_si256(load_table(kLegalHigh));
+WEIR_AVX2 WEIR_INLINE uint64_t mask_of(__m256i low, __m256i high) {
+  const auto bits = [](__m256i bytes) __attribute__((target("avx2"))) {
+    return static_cast<uint32_t>(_mm256_movemask_epi8(bytes));
+  };
+  return uint64_t{bits(high)} << 32 | bits(low);
+}
+
+// All bits set in each byte that is not the letter of a two-byte escape.
+WEIR_AVX2 WEIR_INLINE __m256i not_simple(const char* at) {
+  const __m256i low = _mm256_broadcastsi128_si256(load_table(kSimpleLow));
+  const __m256i high = _mm256_broadcastsi128_si256(load_table(kSimpleHigh));
   const __m256i bytes = load(at);
   const __m256i nibble = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(15));
-  const __m256i legal =
+  const __m256i simple =
       _mm256_and_si256(_mm256_shuffle_epi8(low, bytes), _mm256_shuffle_epi8(high, nibble));
-  const __m256i illegal = _mm256_cmpeq_epi8(legal, _mm256_setzero_si256());
-  return _mm256_and_si256(illegal, _mm256_cmpeq_epi8(load(at - 1), _mm256_set1_epi8('\\')));
+  return _mm256_cmpeq_epi8(simple, _mm256_setzero_si256());
 }
 
-WEIR_AVX2_INLINE uint64_t mask_of(__m256i bytes) {
-  return static_cast<uint32_t>(_mm256_movemask_epi8(bytes));
-}
-
-// From the second byte on, since the first follows nothing; reads up to 63 bytes past the end.
-__attribute__((target("avx2"))) size_t find_bad_escape_avx2(std::string_view text) {
-  for (size_t at = 1; at < text.size(); at += kBlock) {
-    const __m256i low = doubtful_followers(text.data() + at);
-    const __m256i high = doubtful_followers(text.data() + at + 32);
-    const __m256i any = _mm256_or_si256(low, high);
+// Both read up to 64 bytes past the end. False when some escape is bad, or at the very end cut off.
+// Which backslashes begin an escape is asked only where one is followed by a byte that alone makes
+// no escape: a `u`, or plain text behind an escaped backslash. So simple escapes cost no branch.
+WEIR_AVX2 bool escapes_good_avx2(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  const __m256i slash = _mm256_set1_epi8('\\');
+  for (const char* block = text.data(); block < end; block += kBlock) {
+    const __m256i low = _mm256_cmpeq_epi8(load(block), slash);
+    const __m256i high = _mm256_cmpeq_epi8(load(block + 32), slash);
+    const __m256i low_doubts = _mm256_and_si256(low, not_simple(block + 1));
+    const __m256i high_doubts = _mm256_and_si256(high, not_simple(block + 33));
+    const __m256i any = _mm256_or_si256(low_doubts, high_doubts);
     if (_mm256_testz_si256(any, any) != 0) continue;
-    const size_t found = judge_followers(text, at, mask_of(high) << 32 | mask_of(low));
-    if (found != text.size()) return found;
+    const uint64_t begins =
+        escape_begins(mask_of(low, high), ends_in_escape(text.data(), block) ? 1 : 0);
+    if (!escapes_good(block, begins & mask_of(low_doubts, high_doubts), end)) return false;
   }
-  return judge_end(text);
+  return !ends_in_escape(text.data(), end);
 }
 
-#undef WEIR_AVX2_INLINE
-
-__attribute__((target("avx512f,avx512bw"))) size_t find_bad_escape_avx512(std::string_view text) {
+WEIR_AVX512 bool escapes_good_avx512(std::string_view text) {
   // The masked form, because g++ 12 warns of its own plain one in checked builds.
   constexpr __mmask16 kAll = 0xFFFF;
-  const __m512i low = _mm512_maskz_broadcast_i32x4(kAll, load_table(kLegalLow));
-  const __m512i high = _mm512_maskz_broadcast_i32x4(kAll, load_table(kLegalHigh));
-  for (size_t at = 1; at < text.size(); at += kBlock) {
-    const __m512i bytes = _mm512_loadu_si512(text.data() + at);
-    const __m512i before = _mm512_loadu_si512(text.data() + at - 1);
-    const __mmask64 behind = _mm512_cmpeq_epi8_mask(before, _mm512_set1_epi8('\\'));
-    const __m512i nibble = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), _mm512_set1_epi8(15));
-    const uint64_t doubtful = _mm512_mask_testn_epi8_mask(
-        behind, _mm512_shuffle_epi8(low, bytes), _mm512_shuffle_epi8(high, nibble));
-    if (doubtful == 0) continue;
-    const size_t found = judge_followers(text, at, doubtful);
-    if (found != text.size()) return found;
+  const __m512i low = _mm512_maskz_broadcast_i32x4(kAll, load_table(kSimpleLow));
+  const __m512i high = _mm512_maskz_broadcast_i32x4(kAll, load_table(kSimpleHigh));
+  const char* const end = text.data() + text.size();
+  for (const char* block = text.data(); block < end; block += kBlock) {
+    const uint64_t slashes =
+        _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(block), _mm512_set1_epi8('\\'));
+    const __m512i letters = _mm512_loadu_si512(block + 1);
+    const __m512i nibble = _mm512_and_si512(_mm512_srli_epi16(letters, 4), _mm512_set1_epi8(15));
+    const uint64_t doubts = _mm512_mask_testn_epi8_mask(
+        slashes, _mm512_shuffle_epi8(low, letters), _mm512_shuffle_epi8(high, nibble));
+    if (doubts == 0) continue;
+    const uint64_t begins = escape_begins(slashes, ends_in_escape(text.data(), block) ? 1 : 0);
+    if (!escapes_good(block, begins & doubts, end)) return false;
   }
-  return judge_end(text);
+  return !ends_in_escape(text.data(), end);
 }
 
-__attribute__((target("avx2"))) size_t count_openers_avx2(std::string_view text) {
+WEIR_AVX2 size_t count_openers_avx2(std::string_view text) {
   size_t count = 0;
   size_t at = 0;
   const __m256i brace = _mm256_set1_epi8('{');
@@ -167,6 +195,10 @@ __attribute__((target("avx2"))) size_t count_openers_avx2(std::string_view text)
   return count + count_openers_portable(text.substr(at));
 }
 
+#undef WEIR_INLINE
+#undef WEIR_AVX2
+#undef WEIR_AVX512
+
 #endif
 
 size_t count_openers(std::string_view text) {
@@ -181,8 +213,11 @@ size_t count_openers(std::string_view text) {
 VectorLevel vector_level() {
 #if defined(__x86_64__)
   static const VectorLevel level = [] {
-    if (__builtin_cpu_supports("avx512bw") != 0) return VectorLevel::kAvx512;
-    return __builtin_cpu_supports("avx2") != 0 ? VectorLevel::kAvx2 : VectorLevel::kNone;
+    // No processor has one of these without the bit instructions that come along, but a virtual
+    // one may be told to hide them.
+    if (__builtin_cpu_supports("bmi") == 0) return VectorLevel::kNone;
+    if (__builtin_cpu_supports("avx2") == 0) return VectorLevel::kNone;
+    return __builtin_cpu_supports("avx512bw") != 0 ? VectorLevel::kAvx512 : VectorLevel::kAvx2;
   }();
   return level;
 #else
@@ -192,10 +227,11 @@ VectorLevel vector_level() {
 
 size_t find_bad_escape(std::string_view text, VectorLevel level) {
 #if defined(__x86_64__)
-  if (level == VectorLevel::kAvx512) return find_bad_escape_avx512(text);
-  if (level == VectorLevel::kAvx2) return find_bad_escape_avx2(text);
+  if (level == VectorLevel::kAvx512 && escapes_good_avx512(text)) return text.size();
+  if (level == VectorLevel::kAvx2 && escapes_good_avx2(text)) return text.size();
 #endif
   static_cast<void>(level);
+  // Also where there is a fault: which one is the first, the exact look says.
   return find_bad_escape_portable(text);
 }
 

@@ -50,6 +50,19 @@ TEST(BadEscape, CountsRunsOfAnyLength) {
   expect_bad_at("", 0);
 }
 
+// So many in a block that they are sorted out at once, with one longer escape or fault among them.
+TEST(BadEscape, IsFoundAmongManyGoodOnes) {
+  for (size_t at = 0; at < 130; ++at) {
+    std::string text(at % 2, 'a');
+    for (size_t i = 0; i < 130; ++i) text += i == at ? "\\u00eG" : "\\n";
+    expect_bad_at(text, at % 2 + 2 * at);
+    text.replace(at % 2 + 2 * at, 6, "\\u00eF");
+    expect_bad_at(text, text.size());
+    text.replace(at % 2 + 2 * at, 6, "\\\\\\\\\\N");
+    expect_bad_at(text, at % 2 + 2 * at + 4);
+  }
+}
+
 TEST(BadEscape, AllLevelsAgreeOnRandomText) {
   const uint64_t seed = testing::test_seed();
   SCOPED_TRACE(seed);
