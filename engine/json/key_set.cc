@@ -4,6 +4,17 @@
 
 namespace weir {
 
+namespace {
+
+template <typename Word>
+Word load(const char* at) {
+  Word word = 0;
+  std::memcpy(&word, at, sizeof(word));
+  return word;
+}
+
+}  // namespace
+
 // The address differs from run to run, so that nobody can prepare keys that collide.
 KeySet::KeySet() : seed_(reinterpret_cast<uintptr_t>(this) * 0x9E3779B97F4A7C15U) {}
 
@@ -33,15 +44,18 @@ uint32_t KeySet::hash_of(std::string_view key) const {
     state = (state ^ word) * 0xD6E8FEB86659FD93U;
     state ^= state >> 32;
   };
-  uint64_t word = 0;
-  while (key.size() >= sizeof(word)) {
-    std::memcpy(&word, key.data(), sizeof(word));
-    mix(word);
-    key.remove_prefix(sizeof(word));
+  const char* at = key.data();
+  size_t left = key.size();
+  for (; left > sizeof(uint64_t); left -= sizeof(uint64_t), at += sizeof(uint64_t)) {
+    mix(load<uint64_t>(at));
   }
-  word = 0;
-  if (!key.empty()) std::memcpy(&word, key.data(), key.size());
-  mix(word);
+  // The last bytes in one word, of which some may come twice; the seed knows the size.
+  if (left >= sizeof(uint32_t)) {
+    mix(uint64_t{load<uint32_t>(at)} << 32 | load<uint32_t>(at + left - sizeof(uint32_t)));
+  } else if (left != 0) {
+    mix(uint64_t{load<uint8_t>(at)} << 16 | uint64_t{load<uint8_t>(at + left / 2)} << 8 |
+        load<uint8_t>(at + left - 1));
+  }
   return static_cast<uint32_t>(state);
 }
 

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "json/fault_text.h"
 #include "json/index.h"
+#include "json/key_name.h"
 #include "json/request_scan.h"
 #include "json/text.h"
 #include "json/walk.h"
@@ -52,13 +53,18 @@ int64_t whole_number(std::string_view token) {
   return value;
 }
 
-// An HTTP status that means failure, 0 for every other number.
-int failure_status(std::string_view token) {
+// Only an HTTP status that means failure counts.
+void note_status(std::string_view token, ErrorParts* parts) {
   const int64_t value = whole_number(token);
-  return value >= 400 && value <= 599 ? static_cast<int>(value) : 0;
+  if (value >= 400 && value <= 599) parts->status = static_cast<int>(value);
 }
 
 std::string_view first_of(std::string_view a, std::string_view b) { return a.empty() ? b : a; }
+
+// What a visitor did with a member: kUnknown leaves the value where it is.
+enum class Seen : uint8_t { kUnknown, kRead, kFault };
+
+constexpr Seen seen(bool read) { return read ? Seen::kRead : Seen::kFault; }
 
 // One walk. Each read_… stands before a value and consumes it, whatever it is; the depth of the
 // functions is that of the reply's known shape, everything else is skipped without recursion.
@@ -72,30 +78,43 @@ class ReplyWalk {
 
  private:
   bool read_root();
-  bool read_root_member(std::string_view name);
-  bool read_error_place(std::string_view name);
+  Seen read_root_member(const char* name);
+  Seen read_error_place(const char* name);
   bool read_choices();
   bool read_choice(uint32_t position);
   bool read_message();
   bool read_tool_calls();
   bool read_function();
   bool read_usage();
+  Seen read_usage_member(const char* name, Usage* usage, int64_t* cached_beside);
   bool read_count(int64_t* to);
-  bool read_detail_count(std::string_view wanted, int64_t* to);
+  bool read_any_count(int64_t* to);
+  template <KeyName wanted>
+  bool read_detail_count(int64_t* to);
   bool read_error();
-  bool read_error_part(std::string_view name, ErrorParts* parts);
-  bool read_first_text(std::string_view wanted, std::string_view* to);
+  Seen read_error_part(const char* name, ErrorParts* parts);
+  bool read_code(ErrorParts* parts);
+  bool read_status(ErrorParts* parts);
+  template <KeyName wanted>
+  bool read_first_text(std::string_view* to);
   bool read_text(std::string_view* raw);
   bool count_text();
   void finish_error();
 
-  // visit(std::string_view name) -> bool; a value that is no object is skipped.
+  // visit(const char* name) -> Seen, with the name's letters and its closing quote, to be compared
+  // with key_is(); an unknown member is skipped, and so is a value that is no object.
   template <typename Visit>
-  bool members(Visit visit) {
+  [[gnu::always_inline]] bool members(Visit visit) {
     if (cursor_.peek() != '{') return cursor_.skip_value();
-    return cursor_.each_member([&](ByteRange key) {
-      const std::string_view token = cursor_.view(key);
-      return visit(plain(token.substr(1, token.size() - 2)));
+    return cursor_.each_key([&](const char* key) {
+      const char* name = key + 1;
+      for (;;) {
+        const Seen result = visit(name);
+        if (result != Seen::kUnknown) return result == Seen::kRead;
+        if (name != key + 1 || !may_have_escape(name, cursor_.key_end())) break;
+        name = plain_name({name, cursor_.key_end() - 1});
+      }
+      return cursor_.skip_value();
     });
   }
   template <typename Visit>
@@ -104,6 +123,7 @@ class ReplyWalk {
     return cursor_.each_element(visit);
   }
   std::string_view plain(std::string_view raw);
+  const char* plain_name(std::string_view raw);
 
   JsonCursor cursor_;
   Arena& scratch_;
@@ -130,38 +150,44 @@ bool ReplyWalk::run() {
 }
 
 bool ReplyWalk::read_root() {
-  return members([this](std::string_view name) { return read_root_member(name); });
+  return members([this](const char* name) { return read_root_member(name); });
 }
 
-bool ReplyWalk::read_root_member(std::string_view name) {
-  if (name == "choices") return read_choices();
-  if (name == "usage") return read_usage();
-  if (name == "model") {
-    std::string_view raw;
-    if (!read_text(&raw)) return false;
-    view_->model = raw;
-    return true;
+// By the first letter, as in all that follow: few names share one.
+Seen ReplyWalk::read_root_member(const char* name) {
+  switch (name[0]) {
+    case 'c':
+      if (key_is<"choices">(name)) return seen(read_choices());
+      return read_error_place(name);
+    case 'u':
+      return key_is<"usage">(name) ? seen(read_usage()) : Seen::kUnknown;
+    case 'm':
+      if (key_is<"model">(name)) return seen(read_text(&view_->model));
+      return read_error_place(name);
+    case 'd':
+      if (!key_is<"data">(name)) return read_error_place(name);
+      view_->has_data = true;
+      return seen(cursor_.skip_value());
+    case 'o':
+      if (!key_is<"object">(name)) return Seen::kUnknown;
+      if (cursor_.peek() == '"' && key_is<"error">(cursor_.here() + 1)) view_->has_error = true;
+      return seen(cursor_.skip_value());
+    case 'e':
+    case 'p':
+    case 's':
+    case 't':
+      return read_error_place(name);
+    default: return Seen::kUnknown;
   }
-  if (name == "data") {
-    view_->has_data = true;
-    return cursor_.skip_value();
-  }
-  if (name == "object") {
-    std::string_view raw;
-    if (!read_text(&raw)) return false;
-    if (raw == "error") view_->has_error = true;
-    return true;
-  }
-  return read_error_place(name);
 }
 
-bool ReplyWalk::read_error_place(std::string_view name) {
-  if (name == "error") return read_error();
-  if (name == "message") return read_text(&texts_.message);
-  if (name == "errors") return read_first_text("message", &texts_.errors_message);
-  if (name == "errorMessage") return read_text(&texts_.error_message_camel);
-  if (name == "detail") return read_first_text("msg", &texts_.detail);
-  if (name == "title") return read_text(&texts_.title);
+Seen ReplyWalk::read_error_place(const char* name) {
+  if (key_is<"error">(name)) return seen(read_error());
+  if (key_is<"message">(name)) return seen(read_text(&texts_.message));
+  if (key_is<"errors">(name)) return seen(read_first_text<"message">(&texts_.errors_message));
+  if (key_is<"errorMessage">(name)) return seen(read_text(&texts_.error_message_camel));
+  if (key_is<"detail">(name)) return seen(read_first_text<"msg">(&texts_.detail));
+  if (key_is<"title">(name)) return seen(read_text(&texts_.title));
   return read_error_part(name, &outer_);
 }
 
@@ -177,15 +203,18 @@ bool ReplyWalk::read_choices() {
 bool ReplyWalk::read_choice(uint32_t position) {
   int64_t index = position;
   bool finished = false;
-  const bool whole = members([&](std::string_view name) {
-    if (name == "delta" || name == "message") return read_message();
-    if (name == "text") return count_text();
-    if (name == "index") return read_count(&index);
-    if (name != "finish_reason") return cursor_.skip_value();
-    std::string_view reason;
-    if (!read_text(&reason)) return false;
-    finished = !reason.empty();
-    return true;
+  const bool whole = members([&](const char* name) {
+    switch (name[0]) {
+      case 'd': return key_is<"delta">(name) ? seen(read_message()) : Seen::kUnknown;
+      case 'm': return key_is<"message">(name) ? seen(read_message()) : Seen::kUnknown;
+      case 't': return key_is<"text">(name) ? seen(count_text()) : Seen::kUnknown;
+      case 'i': return key_is<"index">(name) ? seen(read_count(&index)) : Seen::kUnknown;
+      case 'f':
+        if (!key_is<"finish_reason">(name)) return Seen::kUnknown;
+        finished = cursor_.peek() == '"' && cursor_.here()[1] != '"';
+        return seen(cursor_.skip_value());
+      default: return Seen::kUnknown;
+    }
   });
   if (!whole) return false;
   const uint64_t bit = index >= 0 && index < 64 ? uint64_t{1} << index : 0;
@@ -198,28 +227,33 @@ bool ReplyWalk::read_choice(uint32_t position) {
 }
 
 bool ReplyWalk::read_message() {
-  return members([this](std::string_view name) {
-    if (name == "content" || name == "reasoning" || name == "reasoning_content" ||
-        name == "refusal") {
-      return count_text();
+  return members([this](const char* name) {
+    switch (name[0]) {
+      case 'c': return key_is<"content">(name) ? seen(count_text()) : Seen::kUnknown;
+      case 'r':
+        if (key_is<"refusal">(name) || key_is<"reasoning_content">(name) ||
+            key_is<"reasoning">(name)) {
+          return seen(count_text());
+        }
+        return Seen::kUnknown;
+      case 't': return key_is<"tool_calls">(name) ? seen(read_tool_calls()) : Seen::kUnknown;
+      case 'f': return key_is<"function_call">(name) ? seen(read_function()) : Seen::kUnknown;
+      default: return Seen::kUnknown;
     }
-    if (name == "tool_calls") return read_tool_calls();
-    if (name == "function_call") return read_function();
-    return cursor_.skip_value();
   });
 }
 
 bool ReplyWalk::read_tool_calls() {
   return elements([this] {
-    return members([this](std::string_view name) {
-      return name == "function" ? read_function() : cursor_.skip_value();
+    return members([this](const char* name) {
+      return key_is<"function">(name) ? seen(read_function()) : Seen::kUnknown;
     });
   });
 }
 
 bool ReplyWalk::read_function() {
-  return members([this](std::string_view name) {
-    return name == "arguments" ? count_text() : cursor_.skip_value();
+  return members([this](const char* name) {
+    return key_is<"arguments">(name) ? seen(count_text()) : Seen::kUnknown;
   });
 }
 
@@ -228,22 +262,8 @@ bool ReplyWalk::read_usage() {
   Usage usage;
   int64_t cached_beside = -1;
   const uint32_t begin = cursor_.offset();
-  const bool whole = members([&](std::string_view name) {
-    if (name == "prompt_tokens") return read_count(&usage.prompt_tokens);
-    if (name == "completion_tokens") return read_count(&usage.completion_tokens);
-    if (name == "total_tokens") return read_count(&usage.total_tokens);
-    if (name == "prompt_tokens_details") {
-      return read_detail_count("cached_tokens", &usage.cached_tokens);
-    }
-    if (name == "completion_tokens_details") {
-      return read_detail_count("reasoning_tokens", &usage.reasoning_tokens);
-    }
-    // Two other places where compatible providers put the same count.
-    if (name == "cached_tokens" || name == "prompt_cache_hit_tokens") {
-      return read_count(&cached_beside);
-    }
-    return cursor_.skip_value();
-  });
+  const bool whole = members(
+      [&](const char* name) { return read_usage_member(name, &usage, &cached_beside); });
   if (!whole) return false;
   if (usage.cached_tokens < 0) usage.cached_tokens = cached_beside;
   usage.source = UsageSource::kProvider;
@@ -253,16 +273,59 @@ bool ReplyWalk::read_usage() {
   return true;
 }
 
+Seen ReplyWalk::read_usage_member(const char* name, Usage* usage, int64_t* cached_beside) {
+  switch (name[0]) {
+    case 'p':
+      if (key_is<"prompt_tokens">(name)) return seen(read_count(&usage->prompt_tokens));
+      if (key_is<"prompt_tokens_details">(name)) {
+        return seen(read_detail_count<"cached_tokens">(&usage->cached_tokens));
+      }
+      // The cached tokens are found in two other places too, of other providers.
+      if (key_is<"prompt_cache_hit_tokens">(name)) return seen(read_count(cached_beside));
+      return Seen::kUnknown;
+    case 'c':
+      if (key_is<"completion_tokens">(name)) return seen(read_count(&usage->completion_tokens));
+      if (key_is<"completion_tokens_details">(name)) {
+        return seen(read_detail_count<"reasoning_tokens">(&usage->reasoning_tokens));
+      }
+      if (key_is<"cached_tokens">(name)) return seen(read_count(cached_beside));
+      return Seen::kUnknown;
+    case 't':
+      if (key_is<"total_tokens">(name)) return seen(read_count(&usage->total_tokens));
+      return Seen::kUnknown;
+    default: return Seen::kUnknown;
+  }
+}
+
+// Most counts are a few digits and nothing else; all other values take the long way.
 bool ReplyWalk::read_count(int64_t* to) {
+  constexpr ptrdiff_t kFewDigits = 9;
+  if (cursor_.peek() == '\0') return read_any_count(to);
+  const char* at = cursor_.here();
+  const char* const next = cursor_.next();
+  if (next - at > kFewDigits || (*at == '0' && next - at > 1)) return read_any_count(to);
+  uint32_t value = 0;
+  do {
+    const uint32_t digit = static_cast<uint32_t>(*at) - '0';
+    if (digit > 9) return read_any_count(to);
+    value = value * 10 + digit;
+  } while (++at != next);
+  *to = value;
+  cursor_.step();
+  return true;
+}
+
+bool ReplyWalk::read_any_count(int64_t* to) {
   ByteRange range;
   if (!cursor_.take_value(&range)) return false;
   *to = whole_number(cursor_.view(range));
   return true;
 }
 
-bool ReplyWalk::read_detail_count(std::string_view wanted, int64_t* to) {
-  return members([&](std::string_view name) {
-    return name == wanted ? read_count(to) : cursor_.skip_value();
+template <KeyName wanted>
+bool ReplyWalk::read_detail_count(int64_t* to) {
+  return members([&](const char* name) {
+    return key_is<wanted>(name) ? seen(read_count(to)) : Seen::kUnknown;
   });
 }
 
@@ -270,38 +333,48 @@ bool ReplyWalk::read_error() {
   const char first = cursor_.peek();
   if (first != 'n' && first != 'f') view_->has_error = true;
   if (first == '"') return read_text(&texts_.error_text);
-  return members([this](std::string_view name) {
-    if (name == "message") return read_text(&texts_.error_message);
+  return members([this](const char* name) {
+    if (key_is<"message">(name)) return seen(read_text(&texts_.error_message));
     return read_error_part(name, &inner_);
   });
 }
 
-bool ReplyWalk::read_error_part(std::string_view name, ErrorParts* parts) {
-  if (name == "type") return read_text(&parts->type);
-  if (name == "param") return read_text(&parts->param);
-  const bool is_code = name == "code";
-  if (!is_code && name != "status" && name != "status_code") return cursor_.skip_value();
-  if (cursor_.peek() == '"') {
-    std::string_view raw;
-    if (!read_text(&raw)) return false;
-    if (is_code) parts->code = raw;
-    return true;
+Seen ReplyWalk::read_error_part(const char* name, ErrorParts* parts) {
+  switch (name[0]) {
+    case 't': return key_is<"type">(name) ? seen(read_text(&parts->type)) : Seen::kUnknown;
+    case 'p': return key_is<"param">(name) ? seen(read_text(&parts->param)) : Seen::kUnknown;
+    case 'c': return key_is<"code">(name) ? seen(read_code(parts)) : Seen::kUnknown;
+    case 's':
+      if (!key_is<"status">(name) && !key_is<"status_code">(name)) return Seen::kUnknown;
+      return seen(read_status(parts));
+    default: return Seen::kUnknown;
   }
+}
+
+bool ReplyWalk::read_code(ErrorParts* parts) {
+  if (cursor_.peek() == '"') return read_text(&parts->code);
   ByteRange range;
   if (!cursor_.take_value(&range)) return false;
   const std::string_view token = cursor_.view(range);
-  if (is_code && whole_number(token) >= 0) parts->code = token;
-  const int status = failure_status(token);
-  if (status != 0) parts->status = status;
+  if (whole_number(token) >= 0) parts->code = token;
+  note_status(token, parts);
+  return true;
+}
+
+bool ReplyWalk::read_status(ErrorParts* parts) {
+  ByteRange range;
+  if (!cursor_.take_value(&range)) return false;
+  note_status(cursor_.view(range), parts);
   return true;
 }
 
 // A string, or a list whose first element is a string or an object with the text as a member.
-bool ReplyWalk::read_first_text(std::string_view wanted, std::string_view* to) {
+template <KeyName wanted>
+bool ReplyWalk::read_first_text(std::string_view* to) {
   const auto read_one = [&] {
     if (cursor_.peek() == '"') return read_text(to);
-    return members([&](std::string_view name) {
-      return name == wanted ? read_text(to) : cursor_.skip_value();
+    return members([&](const char* name) {
+      return key_is<wanted>(name) ? seen(read_text(to)) : Seen::kUnknown;
     });
   };
   if (cursor_.peek() != '[') return read_one();
@@ -329,6 +402,15 @@ std::string_view ReplyWalk::plain(std::string_view raw) {
   char* to = scratch_.allocate(raw.size());
   const Unescaped result = unescape_json(raw, LoneSurrogate::kReplace, to);
   return {to, result.size};
+}
+
+// A quote in the plain form would end the name too early, but then it is none that anybody knows.
+const char* ReplyWalk::plain_name(std::string_view raw) {
+  char* to = scratch_.allocate(raw.size() + kReadable);
+  const Unescaped result = unescape_json(raw, LoneSurrogate::kReplace, to);
+  const size_t size = std::memchr(to, '"', result.size) == nullptr ? result.size : 0;
+  std::memset(to + size, '"', kReadable);
+  return to;
 }
 
 void ReplyWalk::finish_error() {

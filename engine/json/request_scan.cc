@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "json/fault_text.h"
 #include "json/index.h"
+#include "json/key_name.h"
 #include "json/key_set.h"
 #include "json/text.h"
 #include "json/walk.h"
@@ -33,34 +34,42 @@ constexpr uint32_t kNullable = bit_of(Field::kStream) | bit_of(Field::kStreamOpt
 
 std::string_view name_of(Field field) { return kNames[static_cast<size_t>(field)]; }
 
-// kCount when Weir has no use for the key. Decided by the length first: few keys share one.
-Field find_field(std::string_view key) {
-  const auto pick = [key](Field field) { return key == name_of(field) ? field : Field::kCount; };
-  const auto pick_by_first = [&](char first, Field a, Field b) {
-    return pick(key[0] == first ? a : b);
-  };
-  switch (key.size()) {
-    case 1: return pick(Field::kN);
-    case 4: return pick(Field::kUser);
-    case 5:
-      if (key[0] == 'm') return pick(Field::kModel);
-      if (key[0] == 'i') return pick(Field::kInput);
-      return pick_by_first('t', Field::kTools, Field::kCache);
-    case 6:
-      if (key[0] == 's') return pick(Field::kStream);
-      return pick_by_first('p', Field::kPrompt, Field::kRouter);
-    case 8: return pick(Field::kMessages);
-    case 10: return pick(Field::kMaxTokens);
-    case 14: return pick(Field::kStreamOptions);
-    case 15: return pick(Field::kEncodingFormat);
-    case 19: return pick(Field::kParallelToolCalls);
-    case 21: return pick(Field::kMaxCompletionTokens);
+// kCount when Weir has no use for the key. `letters` are those of the body, up to the quote; by the
+// first of them, since few keys share one.
+Field find_field(const char* letters) {
+  switch (letters[0]) {
+    case 'm':
+      if (key_is<"model">(letters)) return Field::kModel;
+      if (key_is<"messages">(letters)) return Field::kMessages;
+      if (key_is<"max_tokens">(letters)) return Field::kMaxTokens;
+      if (key_is<"max_completion_tokens">(letters)) return Field::kMaxCompletionTokens;
+      return Field::kCount;
+    case 's':
+      if (key_is<"stream">(letters)) return Field::kStream;
+      return key_is<"stream_options">(letters) ? Field::kStreamOptions : Field::kCount;
+    case 'p':
+      if (key_is<"prompt">(letters)) return Field::kPrompt;
+      return key_is<"parallel_tool_calls">(letters) ? Field::kParallelToolCalls : Field::kCount;
+    case 'i': return key_is<"input">(letters) ? Field::kInput : Field::kCount;
+    case 'n': return key_is<"n">(letters) ? Field::kN : Field::kCount;
+    case 'u': return key_is<"user">(letters) ? Field::kUser : Field::kCount;
+    case 't': return key_is<"tools">(letters) ? Field::kTools : Field::kCount;
+    case 'e': return key_is<"encoding_format">(letters) ? Field::kEncodingFormat : Field::kCount;
+    case 'r': return key_is<"router">(letters) ? Field::kRouter : Field::kCount;
+    case 'c': return key_is<"cache">(letters) ? Field::kCache : Field::kCount;
     default: return Field::kCount;
   }
 }
 
+// The same for a name in its plain form, which the client had written with escapes.
+Field find_plain_field(std::string_view name) {
+  size_t field = 0;
+  while (field < kNames.size() && kNames[field] != name) ++field;
+  return static_cast<Field>(field);
+}
+
 std::string_view inside_quotes(std::string_view token) {
-  return token.substr(1, token.size() - 2);
+  return {token.data() + 1, token.size() - 2};
 }
 
 bool has_escape(std::string_view raw) {
@@ -69,6 +78,24 @@ bool has_escape(std::string_view raw) {
 
 std::unexpected<Error> refuse(Field field, std::string_view message) {
   return std::unexpected(Error{Errc::kInvalidField, message, name_of(field)});
+}
+
+// False for text with a backslash or a control character; at times, and when it is short, for
+// other text too.
+bool surely_printable(std::string_view text) {
+  constexpr uint64_t kOnes = 0x0101010101010101U;
+  constexpr size_t kWord = sizeof(uint64_t);
+  if (text.size() < kWord) return false;
+  uint64_t found = 0;
+  const auto look_at = [&](size_t at) {
+    const uint64_t word = load_word(text.data() + at);
+    const uint64_t slash = word ^ kOnes * '\\';
+    const uint64_t del = word ^ kOnes * 0x7F;
+    found |= ((slash - kOnes) & ~slash) | ((del - kOnes) & ~del) | ((word - kOnes * 0x20) & ~word);
+  };
+  for (size_t at = 0; at + kWord < text.size(); at += kWord) look_at(at);
+  look_at(text.size() - kWord);
+  return (found & kOnes << 7) == 0;
 }
 
 bool has_control_character(std::string_view text) {
@@ -130,7 +157,7 @@ class Pass {
   Result<void> check_model();
   Result<void> check_stream();
   Result<void> check_caps();
-  Result<int64_t> check_count(Field field, int64_t most, std::string_view message);
+  bool read_count(Field field, int64_t most, int64_t* to);
 
   KeySet& keys_;
   Arena& scratch_;
@@ -150,10 +177,10 @@ std::string_view duplicate_message(Field field) {
 bool Pass::on_member(ByteRange key) {
   ++view_->member_count;
   std::string_view name = inside_quotes(cursor_.view(key));
-  Field field = find_field(name);
-  if (field == Field::kCount && has_escape(name)) {
+  Field field = find_field(name.data());
+  if (field == Field::kCount && may_have_escape(name.data(), name.data() + name.size())) {
     if (!plain_key(cursor_, key, &name)) return false;
-    field = find_field(name);
+    field = find_plain_field(name);
   }
   if (field == Field::kCount) return on_other_member(name);
   const uint32_t bit = bit_of(field);
@@ -239,6 +266,10 @@ Result<void> Pass::check_model() {
   if (name.empty()) {
     return refuse(Field::kModel, "\"model\" is empty; send the name of a model.");
   }
+  if (name.size() <= kMaxModelBytes && surely_printable(name)) {
+    view_->model = name;
+    return {};
+  }
   // No escape is longer than six bytes per byte of plain text.
   bool fits = name.size() <= kMaxModelBytes * 6;
   if (fits && has_escape(name)) {
@@ -279,28 +310,28 @@ Result<void> Pass::check_stream() {
 }
 
 Result<void> Pass::check_caps() {
-  constexpr int64_t kNoMost = INT64_MAX;
-  const auto max_tokens = check_count(Field::kMaxTokens, kNoMost,
-                                      "\"max_tokens\" must be a positive whole number or null.");
-  if (!max_tokens) return std::unexpected(max_tokens.error());
-  const auto max_completion =
-      check_count(Field::kMaxCompletionTokens, kNoMost,
+  int64_t max_tokens = -1;
+  int64_t max_completion = -1;
+  if (!read_count(Field::kMaxTokens, INT64_MAX, &max_tokens)) {
+    return refuse(Field::kMaxTokens, "\"max_tokens\" must be a positive whole number or null.");
+  }
+  if (!read_count(Field::kMaxCompletionTokens, INT64_MAX, &max_completion)) {
+    return refuse(Field::kMaxCompletionTokens,
                   "\"max_completion_tokens\" must be a positive whole number or null.");
-  if (!max_completion) return std::unexpected(max_completion.error());
-  const auto n = check_count(Field::kN, INT32_MAX,
-                             "\"n\" must be a positive whole number (up to 2147483647) or null.");
-  if (!n) return std::unexpected(n.error());
-  view_->output_cap = *max_completion > 0 ? *max_completion : *max_tokens;
-  view_->n = *n;
+  }
+  if (!read_count(Field::kN, INT32_MAX, &view_->n)) {
+    return refuse(Field::kN,
+                  "\"n\" must be a positive whole number (up to 2147483647) or null.");
+  }
+  view_->output_cap = max_completion > 0 ? max_completion : max_tokens;
   return {};
 }
 
-// -1 when the field is absent.
-Result<int64_t> Pass::check_count(Field field, int64_t most, std::string_view message) {
-  if (!view_->has(field)) return int64_t{-1};
-  const int64_t value = positive_integer(view_->value(field));
-  if (value < 0 || value > most) return refuse(field, message);
-  return value;
+// True also when the field is absent; `to` keeps its value then.
+bool Pass::read_count(Field field, int64_t most, int64_t* to) {
+  if (!view_->has(field)) return true;
+  *to = positive_integer(view_->value(field));
+  return *to > 0 && *to <= most;
 }
 
 // Member by member, because the compiler makes of one large clear an instruction that takes longer

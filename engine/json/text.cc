@@ -168,6 +168,12 @@ Unescaped unescape_json(std::string_view raw, LoneSurrogate lone, char* to) {
 size_t unescaped_size(std::string_view raw) {
   size_t size = raw.size();
   for (size_t at = raw.find('\\'); at != std::string_view::npos; at = raw.find('\\', at)) {
+    // Nearly all escapes are those of two bytes for one.
+    if (raw.size() - at >= 2 && plain_character(raw[at + 1]) != 0) {
+      --size;
+      at += 2;
+      continue;
+    }
     uint32_t code = 0;
     bool is_lone = false;
     const size_t used = decode_escape(raw.substr(at), &code, &is_lone);

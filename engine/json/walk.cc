@@ -6,18 +6,26 @@ namespace weir {
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr size_t kWord = sizeof(uint64_t);
+
+uint64_t each_byte(uint8_t byte) { return 0x0101010101010101U * byte; }
+
+// Digits have 3 for their high half, and still have it when 6 is added.
+bool eight_digits(const char* at) {
+  uint64_t word = 0;
+  std::memcpy(&word, at, kWord);
+  const uint64_t halves = (word & each_byte(0xF0)) | (((word + each_byte(6)) >> 4) & each_byte(15));
+  return halves == each_byte(0x33);
+}
 
 const char* skip_digits(const char* at, const char* end) {
+  while (end - at >= static_cast<ptrdiff_t>(kWord) && eight_digits(at)) at += kWord;
   while (at != end && is_digit(*at)) ++at;
   return at;
 }
 
-// Returns one past the number that starts at `at`, or null when its grammar is broken.
-const char* number_end(const char* at, const char* end) {
-  if (*at == '-') ++at;
-  if (at == end || !is_digit(*at)) return nullptr;
-  at = *at == '0' ? at + 1 : skip_digits(at, end);
+// What may follow the whole part of a number; null when its grammar is broken.
+const char* fraction_end(const char* at, const char* end) {
   if (at != end && *at == '.') {
     const char* digits = at + 1;
     at = skip_digits(digits, end);
@@ -33,10 +41,22 @@ const char* number_end(const char* at, const char* end) {
   return at;
 }
 
-// The token may be shorter than the literal; the bytes behind the text are readable.
-const char* literal_end(const char* at, const char* end, std::string_view literal) {
-  if (static_cast<size_t>(end - at) < literal.size()) return nullptr;
-  return std::memcmp(at, literal.data(), literal.size()) == 0 ? at + literal.size() : nullptr;
+const char* number_end(const char* at, const char* end) {
+  if (*at == '-') ++at;
+  if (at == end || !is_digit(*at)) return nullptr;
+  at = *at == '0' ? at + 1 : skip_digits(at + 1, end);
+  return at == end ? at : fraction_end(at, end);
+}
+
+// The word that is all of "true" or "null", and all of "false" but its first letter.
+uint32_t word_of(const char* at) {
+  uint32_t word = 0;
+  std::memcpy(&word, at, sizeof(word));
+  return word;
+}
+
+const char* literal_end(const char* at, const char* end, const char* word) {
+  return end - at >= 4 && word_of(at) == word_of(word) ? at + 4 : nullptr;
 }
 
 }  // namespace
@@ -55,47 +75,44 @@ std::string_view describe(WalkFault fault) {
   return {};
 }
 
-// A scalar runs up to the next token or white space. The index has no entry for a letter that
-// touches a number or literal, so what follows must be looked at.
-bool JsonCursor::scalar_valid(uint32_t position) const {
-  if (position >= count_) return false;
-  const char* at = text_ + index_[position];
-  const char* end = text_ + index_[position + 1];
-  const char* done = nullptr;
+// The token may be shorter than a literal; the bytes behind the text are readable.
+const char* scalar_end(const char* at, const char* end) {
   switch (*at) {
-    case 't': done = literal_end(at, end, "true"); break;
-    case 'f': done = literal_end(at, end, "false"); break;
-    case 'n': done = literal_end(at, end, "null"); break;
-    default:
-      if (*at != '-' && !is_digit(*at)) return false;
-      done = number_end(at, end);
+    case 't': return literal_end(at, end, "true");
+    case 'n': return literal_end(at, end, "null");
+    case 'f': return literal_end(at + 1, end, "alse");
+    default: return number_end(at, end);
   }
-  return done != nullptr && (done == end || is_json_space(*done));
 }
 
-// One turn of the outer loop per value. Nothing asks for the end of the index before each token:
-// values and separators are asked, and between two such questions at most two tokens are read, for
-// which the index has entries. A walk that ran over the end is refused at the next question.
+bool JsonCursor::skip_other() {
+  const char c = peek();
+  if (c == '{' || c == '[') return check_nested_ ? skip_container() : skip_pairs();
+  if (c == '\0' || !scalar_valid(here(), next())) return fail(WalkFault::kValue, at_);
+  ++at_;
+  return true;
+}
+
+// One turn of the outer loop per value.
 bool JsonCursor::skip_container() {
-  char closers[kMaxDepth];
+  char closers[kMaxDepth + 1];
   uint32_t depth = 0;
   const uint32_t limit = max_depth_ - depth_;
-  uint32_t at = position_;
+  const char* const text = text_;
+  const uint32_t* const end = end_;
+  const uint32_t* at = at_;
   char closer = 0;
-  const auto key_here = [&] {
-    return text_[index_[at]] == '"' && text_[index_[at + 1]] == ':';
-  };
+  const auto key_here = [&] { return text[at[0]] == '"' && text[at[1]] == ':'; };
   for (;;) {
-    if (at >= count_) return fail(WalkFault::kValue, at);
-    const char c = text_[index_[at]];
+    if (at >= end) return fail(WalkFault::kValue, at);
+    const char c = text[*at++];
     if (c == '"') {
-      ++at;
+      // Only a separator can follow.
     } else if (c == '{' || c == '[') {
-      if (depth == limit) return fail(WalkFault::kDepth, at);
+      if (depth == limit) return fail(WalkFault::kDepth, at - 1);
       closers[depth++] = closer;
       closer = static_cast<char>(c + 2);
-      ++at;
-      if (text_[index_[at]] != closer) {
+      if (text[*at] != closer) {
         if (c == '[') continue;
         if (!key_here()) return fail(WalkFault::kKey, at);
         at += 2;
@@ -103,50 +120,48 @@ bool JsonCursor::skip_container() {
       }
       ++at;
       closer = closers[--depth];
-    } else {
-      if (!scalar_valid(at)) return fail(WalkFault::kValue, at);
-      ++at;
+      if (depth == 0) break;
+    } else if (!scalar_valid(text + at[-1], text + *at)) {
+      return fail(WalkFault::kValue, at - 1);
     }
-    while (depth != 0) {
-      if (at >= count_) return fail(WalkFault::kSeparator, at);
-      const char separator = text_[index_[at++]];
+    for (;;) {
+      if (at >= end) return fail(WalkFault::kSeparator, at);
+      const char separator = text[*at++];
       if (separator == ',') break;
       if (separator != closer) return fail(WalkFault::kSeparator, at - 1);
       closer = closers[--depth];
+      if (depth == 0) return move_to(at);
     }
-    if (depth == 0) break;
     if (closer == '}') {
       if (!key_here()) return fail(WalkFault::kKey, at);
       at += 2;
     }
   }
-  if (at > count_) return fail(WalkFault::kSeparator, count_);
-  position_ = at;
-  return true;
+  // An empty container may have found its closing bracket in the padding.
+  return at > end ? fail(WalkFault::kSeparator, end) : move_to(at);
 }
 
 // Only counts brackets: for bodies whose inside is the provider's to judge.
 bool JsonCursor::skip_pairs() {
   const uint32_t limit = max_depth_ - depth_;
   uint32_t depth = 0;
-  for (uint32_t at = position_; at < count_; ++at) {
-    const char c = text_[index_[at]];
+  for (const uint32_t* at = at_; at < end_; ++at) {
+    const char c = text_[*at];
     if (c == '{' || c == '[') {
       if (depth++ == limit) return fail(WalkFault::kDepth, at);
     } else if (c == '}' || c == ']') {
-      if (--depth != 0) continue;
-      position_ = at + 1;
-      return true;
+      if (--depth == 0) return move_to(at + 1);
     }
   }
-  return fail(WalkFault::kSeparator, count_);
+  return fail(WalkFault::kSeparator, end_);
 }
 
-bool JsonCursor::fail(WalkFault fault, uint32_t position) {
-  fault_ = fault;
-  fault_offset_ = index_[position < count_ ? position : count_];
+bool JsonCursor::fail(WalkFault fault, const uint32_t* at) {
+  // Only a colon of the padding, taken for a key's, leads that far.
+  fault_ = at > end_ ? WalkFault::kKey : fault;
+  fault_offset_ = *(at < end_ ? at : end_);
   // Whatever is asked after a fault finds nothing more.
-  position_ = count_;
+  at_ = end_;
   return false;
 }
 

@@ -80,6 +80,32 @@ TEST(ReplyScan, TakesChoicesAsTheyCome) {
   EXPECT_TRUE(Scan("{\"cho\\u0069ces\":[1]}").view.has_choices);
 }
 
+// Goal: a name is known only as a whole, escapes or not. Method: names that begin, end or, with a
+// quote in them, seem to end like the known one.
+TEST(ReplyScan, KnowsNamesOnlyAsAWhole) {
+  const auto model = [](std::string_view name) {
+    return std::string(Scan("{\"" + std::string(name) + "\":\"m\"}").view.model);
+  };
+  EXPECT_EQ(model("model"), "m");
+  EXPECT_EQ(model("m\\u006fdel"), "m");
+  EXPECT_EQ(model("\\u006d\\u006f\\u0064\\u0065\\u006c"), "m");
+  for (const std::string_view name :
+       {"mode", "models", "Model", "", "m", "model\\\"", "model\\u0022", "m\\u006fdel\\\"x",
+        "\\\"model", "model\\u0000", "model ", "\\\\model"}) {
+    EXPECT_EQ(model(name), "") << name;
+  }
+  for (const std::string_view count : {"00", "01", "1a", "1.", "", "-", "1 2"}) {
+    EXPECT_FALSE(Scan("{\"usage\":{\"total_tokens\":" + std::string(count) + "}}").ok()) << count;
+  }
+  const Scan counts(
+      "{\"usage\":{\"prompt_tokens_\":1,\"prompt_token\":2,\"total_tokens\" : 0 ,"
+      "\"completion_tokens\":1234567890123 }}");
+  ASSERT_TRUE(counts.ok());
+  EXPECT_EQ(counts.view.usage.prompt_tokens, -1);
+  EXPECT_EQ(counts.view.usage.total_tokens, 0);
+  EXPECT_EQ(counts.view.usage.completion_tokens, 1234567890123);
+}
+
 TEST(ReplyScan, UsageThatIsNoCountIsAbsent) {
   EXPECT_FALSE(Scan("{\"usage\":null}").view.has_usage);
   const Scan odd("{\"usage\":{\"prompt_tokens\":null,\"completion_tokens\":1.5,"

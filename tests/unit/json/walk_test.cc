@@ -101,6 +101,22 @@ TEST(Walk, TellsExactRangesAndTheFault) {
   EXPECT_EQ(second.fault_offset(), 6U);
 }
 
+// Goal: the fault of a text that is cut off behind a key does not depend on the padding.
+TEST(Walk, TellsOfACutKeyWhateverFollows) {
+  for (const char filler : {':', '"', '}', ' ', ','}) {
+    const Padded text("{\"a\":1,\"b\"", filler);
+    JsonIndex index;
+    ASSERT_EQ(index.build(text.view(), {}), JsonIndex::Status::kOk);
+    JsonCursor cursor(text.view(), index, 512, true);
+    EXPECT_FALSE(cursor.each_member([&](ByteRange) { return cursor.skip_value(); }));
+    EXPECT_EQ(cursor.fault(), WalkFault::kKey) << filler;
+    EXPECT_EQ(cursor.fault_offset(), text.view().size()) << filler;
+    JsonCursor second(text.view(), index, 512, true);
+    EXPECT_FALSE(second.skip_value());
+    EXPECT_EQ(second.fault(), WalkFault::kKey) << filler;
+  }
+}
+
 // Random documents and damaged ones against the reference checker.
 TEST(Walk, AgreesWithTheReferenceOnRandomTexts) {
   const uint64_t seed = testing::test_seed();
