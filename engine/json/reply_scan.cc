@@ -192,6 +192,10 @@ Seen ReplyWalk::read_error_place(const char* name) {
 }
 
 bool ReplyWalk::read_choices() {
+  // Where the key comes twice the last one counts, as for most readers of the reply.
+  view_->finished_choices = 0;
+  view_->finished_mask = 0;
+  view_->seen_mask = 0;
   view_->has_choices = cursor_.peek() == '[';
   uint32_t count = 0;
   const bool whole = elements([&] { return read_choice(count++); });

@@ -65,6 +65,17 @@ TEST(ReplyScan, CountsTheTextOfADelta) {
   EXPECT_EQ(bytes("{\"delta\":[]},5,null"), 0U);
 }
 
+TEST(ReplyScan, CountsTheLastOfTwoListsOfChoices) {
+  const Scan scan(
+      "{\"choices\":[{\"finish_reason\":\"stop\"},{\"finish_reason\":\"stop\"}],"
+      "\"choices\":[{\"index\":3,\"finish_reason\":\"stop\"}]}");
+  ASSERT_TRUE(scan.ok());
+  EXPECT_EQ(scan.view.choice_count, 1U);
+  EXPECT_EQ(scan.view.finished_choices, 1U);
+  EXPECT_EQ(scan.view.finished_mask, 8U);
+  EXPECT_EQ(scan.view.seen_mask, 8U);
+}
+
 TEST(ReplyScan, TakesChoicesAsTheyCome) {
   EXPECT_TRUE(Scan("{\"choices\":[]}").view.choices_empty);
   EXPECT_FALSE(Scan("{\"choices\":null}").view.has_choices);
