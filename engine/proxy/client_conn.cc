@@ -161,11 +161,18 @@ size_t feed_length_body(ClientConn* conn, std::string_view text, bool from_spill
   read_into_shared(conn);
   if (!body_append(conn, text.substr(0, use), keep)) return use;
   conn->body_remaining -= use;
-  if (last) {
-    body_complete(conn);
-  } else {
+  if (!last) {
     read_into_body(conn);
+    return use;
   }
+  // What lies behind the body in its own block would go with it when the request ends at once.
+  const bool in_body_block = conn->exchange->body.room() != nullptr;
+  if (in_body_block && use < text.size()) {
+    conn->spill.append(text.substr(use));
+    body_complete(conn);
+    return text.size();
+  }
+  body_complete(conn);
   return use;
 }
 

@@ -2,6 +2,9 @@
 // that Weir wrote itself. The mock's `echo` and /__requests tell.
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <thread>
+
 #include "servers.h"
 
 namespace weir::integration {
@@ -95,6 +98,30 @@ TEST(Bytes, SameBodyHoweverItArrives) {
   EXPECT_EQ(gateway.ask(chunked).status, 200);
   EXPECT_EQ(last_body(mock), wanted);
   EXPECT_THAT(last_request(mock), Not(HasSubstr("x-trailer")));
+}
+
+// A large body is read into the block it began in. What a client sends behind it lies there too, and
+// must outlive the first request, whether that is refused at once or goes to the provider.
+TEST(Bytes, RequestsBehindALargeBodySurviveIt) {
+  const Mock mock;
+  const Gateway gateway(config_of(mock));
+  const std::string text(40'000, 'w');
+  const std::string good = R"({"model":"chat","messages":[{"content":")" + text + R"("}]})";
+  const std::string bad = R"({"model":"chat","messages":[{"content":")" + text + R"("}]]})";
+  for (const std::string& first : {bad, good}) {
+    const std::string all = post_request("/v1/chat/completions", first) +
+                            post_request("/v1/chat/completions", good) +
+                            post_request("/v1/chat/completions", bad);
+    for (const size_t cut : {size_t{20'000}, size_t{39'000}, all.size() - 50'000}) {
+      Peer peer(gateway.port());
+      peer.send(all.substr(0, cut));
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      peer.send(all.substr(cut));
+      EXPECT_EQ(peer.read().status, first == bad ? 400 : 200);
+      EXPECT_EQ(peer.read().status, 200);
+      EXPECT_EQ(peer.read().status, 400);
+    }
+  }
 }
 
 TEST(Bytes, HeadIsWeirsOwn) {
