@@ -39,7 +39,7 @@ std::string_view error_name(Errc code) {
   return index < std::size(kNames) ? kNames[index] : "unknown";
 }
 
-// RFC 3339 with milliseconds. The seconds' text is made once a second.
+// RFC 3339 with milliseconds, up to the Z. The seconds' text is made once a second.
 void time_write(int64_t unix_ms, LineWriter* line) {
   thread_local int64_t cached_s = -1;
   thread_local char text[24];
@@ -52,19 +52,29 @@ void time_write(int64_t unix_ms, LineWriter* line) {
     length = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.", &parts);
     cached_s = unix_s;
   }
-  line->raw("{\"time\":\"");
+  line->literal("{\"time\":\"");
   line->raw({text, length});
-  line->milliseconds(static_cast<uint64_t>(unix_ms % 1000));
-  line->raw("Z\"");
+  line->milliseconds(static_cast<uint32_t>(unix_ms % 1000));
 }
 
-void text_write(std::string_view key, std::string_view value, LineWriter* line) {
-  line->raw(key);
+// The key comes with all that stands before the value.
+template <size_t N>
+void text_write(const char (&key)[N], std::string_view value, LineWriter* line) {
+  line->literal(key);
   line->string(value);
 }
 
-void number_write(std::string_view key, uint64_t value, LineWriter* line) {
-  line->raw(key);
+// One of our own names, which needs no escape; the key's text ends in the opening quote.
+template <size_t N>
+void name_write(const char (&key)[N], std::string_view name, LineWriter* line) {
+  line->literal(key);
+  line->raw(name);
+  line->literal("\"");
+}
+
+template <size_t N>
+void number_write(const char (&key)[N], uint64_t value, LineWriter* line) {
+  line->literal(key);
   line->number(value);
 }
 
@@ -77,35 +87,39 @@ std::string_view target_name(const Registry& registry, uint32_t slot) {
   return registry.targets()[slot].id;
 }
 
+template <size_t N>
+void count_write(const char (&key)[N], int64_t value, LineWriter* line) {
+  if (value < 0) return;
+  number_write(key, static_cast<uint64_t>(value), line);
+  line->literal(",");
+}
+
 void usage_write(const Usage& usage, LineWriter* line) {
   if (usage.source == UsageSource::kNone) return;
-  line->raw(",\"tokens\":{");
-  const auto count = [line](std::string_view key, int64_t value) {
-    if (value >= 0) number_write(key, static_cast<uint64_t>(value), line), line->raw(",");
-  };
-  count("\"prompt\":", usage.prompt_tokens);
-  count("\"completion\":", usage.completion_tokens);
-  count("\"total\":", usage.total_tokens);
-  count("\"cached\":", usage.cached_tokens);
-  count("\"reasoning\":", usage.reasoning_tokens);
-  text_write("\"source\":", usage_source_name(usage.source), line);
-  line->raw("}");
+  line->literal(",\"tokens\":{");
+  count_write("\"prompt\":", usage.prompt_tokens, line);
+  count_write("\"completion\":", usage.completion_tokens, line);
+  count_write("\"total\":", usage.total_tokens, line);
+  count_write("\"cached\":", usage.cached_tokens, line);
+  count_write("\"reasoning\":", usage.reasoning_tokens, line);
+  name_write("\"source\":\"", usage_source_name(usage.source), line);
+  line->literal("}");
 }
 
 void attempts_write(const LedgerRecord& record, const Registry& registry, LineWriter* line) {
   if (record.attempt_count == 0) return;
   number_write(",\"attempt_count\":", record.attempt_count, line);
-  line->raw(",\"attempts\":[");
+  line->literal(",\"attempts\":[");
   for (size_t i = 0; i < record.attempt_count && i < LedgerRecord::kMaxAttempts; ++i) {
     const AttemptRecord& attempt = record.attempts[i];
-    text_write(i > 0 ? ",{\"target\":" : "{\"target\":", target_name(registry, attempt.target),
-               line);
+    if (i > 0) line->literal(",");
+    text_write("{\"target\":", target_name(registry, attempt.target), line);
     number_write(",\"status\":", attempt.status, line);
-    text_write(",\"fault\":", fault_name(attempt.fault), line);
+    name_write(",\"fault\":\"", fault_name(attempt.fault), line);
     number_write(",\"us\":", attempt.duration_us, line);
-    line->raw("}");
+    line->literal("}");
   }
-  line->raw("]");
+  line->literal("]");
 }
 
 void names_write(const LedgerRecord& record, const Registry& registry, LineWriter* line) {
@@ -125,25 +139,29 @@ void names_write(const LedgerRecord& record, const Registry& registry, LineWrite
 
 // What the request was: who asked for what, from where.
 void request_write(const LedgerRecord& record, LineWriter* line) {
-  text_write(",\"request_id\":",
+  text_write("Z\",\"request_id\":",
              part(record.request_id, record.request_id_len, sizeof record.request_id), line);
   text_write(",\"peer\":", part(record.peer, record.peer_len, sizeof record.peer), line);
-  text_write(",\"kind\":", kind_name(record.kind), line);
+  name_write(",\"kind\":\"", kind_name(record.kind), line);
   text_write(",\"method\":", part(record.method, record.method_len, sizeof record.method), line);
   if (record.kind == RequestKind::kInference) {
-    text_write(",\"endpoint\":", endpoint_name(record.endpoint), line);
+    name_write(",\"endpoint\":\"", endpoint_name(record.endpoint), line);
   } else {
     text_write(",\"path\":", part(record.path, record.path_len, sizeof record.path), line);
   }
 }
 
+// The keys are the names of stage_name(), in their order.
 void stages_write(const LedgerRecord& record, LineWriter* line) {
-  line->raw(",\"stages_us\":{");
-  for (size_t i = 0; i < kStages; ++i) {
-    line->raw(i > 0 ? ",\"" : "\"");
-    line->raw(stage_name(i));
-    number_write("\":", record.stage_us[i], line);
-  }
+  const auto us = [&record](Stage stage) { return record.stage_us[static_cast<size_t>(stage)]; };
+  number_write(",\"stages_us\":{\"receive\":", us(Stage::kReceive), line);
+  number_write(",\"parse\":", us(Stage::kParse), line);
+  number_write(",\"decide\":", us(Stage::kDecide), line);
+  number_write(",\"pool\":", us(Stage::kPool), line);
+  number_write(",\"connect\":", us(Stage::kConnect), line);
+  number_write(",\"upstream\":", us(Stage::kUpstream), line);
+  number_write(",\"translate\":", us(Stage::kTranslate), line);
+  number_write(",\"relay\":", us(Stage::kRelay), line);
   number_write("},\"total_us\":", record.total_us, line);
 }
 
@@ -177,15 +195,19 @@ void access_line(const LedgerRecord& record, const Registry& registry, LineWrite
   request_write(record, line);
   names_write(record, registry, line);
   number_write(",\"status\":", record.status, line);
-  text_write(",\"outcome\":", outcome_name(record.outcome), line);
-  if (record.has_error) text_write(",\"error\":", error_name(record.error), line);
-  line->raw(record.stream ? ",\"stream\":true" : ",\"stream\":false");
+  name_write(",\"outcome\":\"", outcome_name(record.outcome), line);
+  if (record.has_error) name_write(",\"error\":\"", error_name(record.error), line);
+  if (record.stream) {
+    line->literal(",\"stream\":true");
+  } else {
+    line->literal(",\"stream\":false");
+  }
   number_write(",\"bytes_in\":", record.request_bytes, line);
   number_write(",\"bytes_out\":", record.response_bytes, line);
   usage_write(record.usage, line);
   attempts_write(record, registry, line);
   stages_write(record, line);
-  line->raw("}");
+  line->literal("}");
 }
 
 std::string access_line(const LedgerRecord& record, const Registry& registry) {

@@ -67,7 +67,7 @@ void AccessLog::append(const LedgerRecord& record, const Registry& registry) {
   }
   LineWriter line;
   access_line(record, registry, &line);
-  line.raw("\n");
+  line.literal("\n");
   if (line.failed()) {
     ++dropped_;
     return;
