@@ -293,10 +293,10 @@ void relay_push(Exchange* ex, std::string_view bytes) {
 
 void exchange_flush(Exchange* ex) {
   if (ex->state == ExchangeState::kDone || ex->client == nullptr) return;
-  std::array<Slice, SliceList::kMax + 4> slices;
-  size_t count = 0;
   const size_t bytes = ex->pending.bytes() + ex->run.size();
   if (bytes == 0 && ex->pending_head.empty()) return;
+  std::array<Slice, SliceList::kMax + 4> slices;
+  size_t count = 0;
   char size_line[20];
   if (!ex->pending_head.empty()) slices[count++] = ex->pending_head;
   if (bytes != 0 && chunked_to_client(ex)) {

@@ -85,6 +85,8 @@ class SliceList {
  public:
   static constexpr size_t kMax = 32;
 
+  SliceList() {}  // NOLINT: not defaulted, so that making one does not zero the slices
+
   // False when the list is full; the list is unchanged then.
   [[nodiscard]] bool push(Slice slice) {
     if (slice.size == 0) return true;
@@ -105,7 +107,9 @@ class SliceList {
  private:
   size_t count_ = 0;
   size_t bytes_ = 0;
-  std::array<Slice, kMax> slices_;
+  union {
+    std::array<Slice, kMax> slices_;  // the first count_ are set
+  };
 };
 
 // What a request asks for; one bit each, so that an adapter can state a set.
