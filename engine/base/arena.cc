@@ -14,7 +14,9 @@ constexpr size_t kAlign = 16;
 constexpr size_t align_up(size_t n) { return (n + kAlign - 1) & ~(kAlign - 1); }
 }  // namespace
 
-Arena::~Arena() { release(); }
+Arena::~Arena() {
+  if (blocks_ != nullptr) release();
+}
 
 char* Arena::allocate(size_t bytes) {
   const size_t need = align_up(bytes);
@@ -51,7 +53,11 @@ void Arena::grow(size_t bytes) {
 }
 
 void Arena::reset() {
-  if (blocks_ == nullptr) return;
+  if (blocks_ == nullptr) {
+    cursor_ = first_;
+    return;
+  }
+  if (first_ != nullptr) return release();
   while (blocks_->next != nullptr) {
     Block* next = blocks_->next;
     held_bytes_ -= blocks_->size;
@@ -70,7 +76,8 @@ void Arena::release() {
     std::free(blocks_);
     blocks_ = next;
   }
-  cursor_ = limit_ = nullptr;
+  cursor_ = first_;
+  limit_ = first_limit_;
   held_bytes_ = 0;
 }
 

@@ -15,6 +15,9 @@ namespace weir {
 class Arena {
  public:
   Arena() = default;
+  // With memory of the owner, aligned to 16 bytes, as first block: most requests need no other.
+  Arena(char* first, size_t size)
+      : cursor_(first), limit_(first + size), first_(first), first_limit_(first + size) {}
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
@@ -50,6 +53,8 @@ class Arena {
   static constexpr size_t kFirstBlock = 2048;
   char* cursor_ = nullptr;
   char* limit_ = nullptr;
+  char* first_ = nullptr;
+  char* first_limit_ = nullptr;
   Block* blocks_ = nullptr;
   size_t held_bytes_ = 0;
 };

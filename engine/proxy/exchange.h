@@ -117,7 +117,7 @@ struct Exchange {
   RequestView view;
   const Route* route = nullptr;          // pinned
   const Principal* principal = nullptr;  // pinned
-  Arena arena;                    // lives as long as the Exchange
+  Arena arena{arena_block, sizeof arena_block};  // lives as long as the Exchange
 
   // The present attempt.
   const Target* target = nullptr;
@@ -132,7 +132,7 @@ struct Exchange {
   uint32_t steps = 0;
   Millis attempt_started_ms = 0;
   Nanos attempt_started_ns = 0;
-  Arena attempt_arena;
+  Arena attempt_arena{attempt_block, sizeof attempt_block};
   AdapterState adapter_state;
   uint64_t random[2] = {};
   Step step;
@@ -168,6 +168,11 @@ struct Exchange {
   LedgerRecord record;
   Moments at;
   bool accepted = false;
+
+  // First blocks of the arenas. Not initialised: only what was taken from them is read.
+  static constexpr size_t kArenaBlock = 1536;
+  alignas(16) char arena_block[kArenaBlock];
+  alignas(16) char attempt_block[kArenaBlock];
 };
 
 // --- from the client connection -----------------------------------------------------------------

@@ -76,6 +76,27 @@ TEST(Arena, ResetKeepsOneOrdinaryBlockAndReleaseNone) {
   EXPECT_NE(arena.allocate(10), nullptr);
 }
 
+TEST(Arena, ReturnsToTheMemoryOfItsOwner) {
+  alignas(16) char own[256];
+  Arena arena(own, sizeof own);
+  EXPECT_EQ(arena.allocate(200), own);
+  EXPECT_EQ(arena.held_bytes(), 0U);
+  for (int i = 0; i < 10; ++i) {
+    char* other = arena.allocate(1000);
+    EXPECT_TRUE(other + 1000 <= own || other >= own + sizeof own);
+    std::memset(other, 0xFF, 1000);
+  }
+  EXPECT_GT(arena.held_bytes(), 0U);
+  arena.reset();
+  EXPECT_EQ(arena.held_bytes(), 0U);
+  EXPECT_EQ(arena.allocate(256), own);
+  EXPECT_NE(arena.allocate(1), nullptr);
+  arena.release();
+  EXPECT_EQ(arena.allocate(1), own);
+  arena.reset();
+  EXPECT_EQ(arena.allocate(1), own);
+}
+
 TEST(Arena, ResetDoesNotKeepAHugeFirstBlock) {
   Arena arena;
   EXPECT_NE(arena.allocate(1 << 20), nullptr);
