@@ -49,7 +49,7 @@ const char* FieldLines::scan(const char* p, const char* end, uint32_t max_count,
         state = State::kName;
         [[fallthrough]];
       case State::kName:
-        p = bytes_skip(p, end, kTokenByte);
+        p = token_skip(p, end);
         if (p == end) break;
         if (*p != ':') {
           *why = name_fault(*p);

@@ -17,16 +17,12 @@ std::unexpected<Error> refuse(Errc code, std::string_view message) {
 // A registered name; IPv4 addresses are names of digits and dots.
 bool is_reg_name(std::string_view host) {
   if (host.empty()) return false;
-  for (size_t i = 0; i < host.size(); ++i) {
-    if (host[i] == '%') {
-      if (host.size() - i < 3) return false;
-      if (hex_value(host[i + 1]) < 0 || hex_value(host[i + 2]) < 0) return false;
-      i += 2;
-    } else if (!byte_is(host[i], kHostByte)) {
-      return false;
-    }
+  const char* const end = host.data() + host.size();
+  for (const char* p = host.data();; p += 3) {
+    p = bytes_skip(p, end, kHostByte);
+    if (p == end) return true;
+    if (*p != '%' || end - p < 3 || hex_value(p[1]) < 0 || hex_value(p[2]) < 0) return false;
   }
-  return true;
 }
 
 bool is_ipv6(std::string_view address) {
@@ -105,9 +101,10 @@ bool authority_is_valid(std::string_view authority) {
     if (!is_ipv6(authority.substr(1, close - 1))) return false;
     return rest.empty() || (rest.front() == ':' && is_port(rest.substr(1)));
   }
-  const size_t colon = authority.find(':');
+  size_t colon = 0;
+  while (colon != authority.size() && authority[colon] != ':') ++colon;
   if (!is_reg_name(authority.substr(0, colon))) return false;
-  return colon == std::string_view::npos || is_port(authority.substr(colon + 1));
+  return colon == authority.size() || is_port(authority.substr(colon + 1));
 }
 
 }  // namespace weir

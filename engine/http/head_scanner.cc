@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include "http/bytes.h"
 #include "http/parser.h"
@@ -16,6 +17,17 @@ constexpr uint8_t kCodeEnd = kFirstCodeAt + 3;
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
+}
+
+// What nearly every message has, there at once: the byte behind the version can be read too.
+bool is_usual_version(const char* p, const char* end) {
+  return end - p > kMinorAt + 1 && std::memcmp(p, "HTTP/1.1", kMinorAt + 1) == 0;
+}
+
+bool is_usual_status(const char* p, const char* end) {
+  return end - p > kCodeEnd && is_usual_version(p, end) && p[kMinorAt + 1] == ' ' &&
+         is_digit(p[kFirstCodeAt]) && is_digit(p[kFirstCodeAt + 1]) &&
+         is_digit(p[kFirstCodeAt + 2]) && p[kCodeEnd] == ' ';
 }
 
 }  // namespace
@@ -92,7 +104,7 @@ const char* HeadScanner::scan_request_line(const char* p, const char* end) {
         state_ = State::kTarget;
         [[fallthrough]];
       case State::kTarget:
-        p = bytes_skip(p, end, kTargetByte);
+        p = target_skip(p, end);
         if (p == end) break;
         if (*p != ' ') {
           return refuse(Errc::kMalformedRequest,
@@ -118,6 +130,10 @@ const char* HeadScanner::scan_request_line(const char* p, const char* end) {
 }
 
 const char* HeadScanner::scan_request_version(const char* p, const char* end) {
+  if (matched_ == 0 && is_usual_version(p, end) && p[kMinorAt + 1] == '\r') {
+    state_ = State::kFirstLf;
+    return p + kMinorAt + 2;
+  }
   for (; p != end; ++p, ++matched_) {
     if (matched_ < kMinorAt) {
       if (*p == kVersionPrefix[matched_]) continue;
@@ -144,6 +160,10 @@ const char* HeadScanner::scan_status_line(const char* p, const char* end) {
   constexpr Errc kBad = Errc::kMalformedRequest;
   if (state_ == State::kLineStart) state_ = State::kStatusLine;
   if (state_ == State::kStatusLine) {
+    if (matched_ == 0 && is_usual_status(p, end)) {
+      p += kCodeEnd + 1;
+      matched_ = kCodeEnd + 1;
+    }
     for (; p != end && matched_ <= kCodeEnd; ++p, ++matched_) {
       bool good = *p == ' ';
       if (matched_ < kMinorAt)

@@ -3,6 +3,8 @@
 
 #include <llhttp.h>
 
+#include <memory>
+
 #include "http/bytes.h"
 #include "http/head_fields.h"
 
@@ -205,7 +207,7 @@ Result<void> fields_judge(const RequestParse& parse) {
 }  // namespace
 
 Result<void> parse_request_head(std::string_view head, RequestHead* out) {
-  *out = RequestHead();
+  std::construct_at(out);
   if (head.starts_with("\r\n")) head.remove_prefix(2);
   out->method_name = head.substr(0, head.find(' '));
   out->method = method_of(out->method_name);

@@ -129,7 +129,10 @@ struct ResponseHead {
   // Fields on the allow-list for the client (request ids, rate limit state, a few figures of the
   // provider), in order of arrival; at most kMaxKept, further ones are left out.
   size_t kept_count = 0;
-  std::array<HeaderField, kMaxKept> kept;
+  union {
+    std::array<HeaderField, kMaxKept> kept;  // the first kept_count are set
+  };
+  ResponseHead() {}  // NOLINT: not defaulted, so that making one does not zero `kept`
 };
 
 // `head` must be one that a HeadScanner found complete. `to_head_request`: the answer has no body

@@ -2,6 +2,7 @@
 #include <llhttp.h>
 
 #include <array>
+#include <memory>
 
 #include "http/bytes.h"
 #include "http/head_fields.h"
@@ -96,9 +97,9 @@ void keep_first(std::string_view* field, std::string_view value) {
 
 void field_take(ResponseParse* parse, std::string_view name, std::string_view value) {
   ResponseHead* const out = parse->out;
-  if (parse->framing.take(name, value)) return;
   switch (name.size()) {
     case 10:
+      if (parse->framing.take(name, value)) return;
       if (equals_folded(name, "keep-alive")) out->keep_alive_timeout_s = keep_alive_timeout(value);
       break;
     case 11:
@@ -108,6 +109,7 @@ void field_take(ResponseParse* parse, std::string_view name, std::string_view va
       if (equals_folded(name, "content-type")) return keep_first(&out->content_type, value);
       break;
     case 14:
+      if (parse->framing.take(name, value)) return;
       if (equals_folded(name, "retry-after-ms")) return keep_first(&out->retry_after_ms, value);
       if (equals_folded(name, "x-should-retry")) return keep_first(&out->should_retry, value);
       break;
@@ -115,6 +117,9 @@ void field_take(ResponseParse* parse, std::string_view name, std::string_view va
       if (equals_folded(name, "content-encoding")) {
         return keep_first(&out->content_encoding, value);
       }
+      break;
+    case 17:
+      if (parse->framing.take(name, value)) return;
       break;
     default:
       break;
@@ -157,7 +162,7 @@ bool status_has_no_body(int status) {
 }  // namespace
 
 Result<void> parse_response_head(std::string_view head, bool to_head_request, ResponseHead* out) {
-  *out = ResponseHead();
+  std::construct_at(out);
   ResponseParse parse{.out = out};
   llhttp_t parser;
   llhttp_init(&parser, HTTP_RESPONSE, &kSettings);

@@ -33,6 +33,21 @@ TEST(Bytes, ValueSkipFindsEveryForbiddenByteEverywhere) {
   }
 }
 
+TEST(Bytes, TokenAndTargetSkipStopWhereAPlainLoopStops) {
+  for (size_t size = 0; size < 40; ++size) {
+    for (size_t at = 0; at < size; ++at) {
+      for (int c = 0; c < 256; ++c) {
+        std::vector<char> text(size, 'k');
+        text[at] = static_cast<char>(c);
+        const char* const begin = text.data();
+        const char* const end = begin + size;
+        ASSERT_EQ(token_skip(begin, end), bytes_skip(begin, end, kTokenByte)) << at << ' ' << c;
+        ASSERT_EQ(target_skip(begin, end), bytes_skip(begin, end, kTargetByte)) << at << ' ' << c;
+      }
+    }
+  }
+}
+
 TEST(Bytes, EqualsFoldedFoldsLettersAndNothingElse) {
   const std::string letters = "ab-cdefgz9,hijklmnop=qrstuvw";
   for (size_t size = 0; size <= letters.size(); ++size) {
