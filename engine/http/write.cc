@@ -1,7 +1,6 @@
 #include "http/write.h"
 
 #include <charconv>
-#include <cstring>
 
 #include "base/check.h"
 #include "http/bytes.h"
@@ -61,16 +60,6 @@ constexpr Reason kReasons[] = {
 
 }  // namespace
 
-void HeadWriter::add(std::string_view text) {
-  if (failed || text.size() > static_cast<size_t>(limit - cursor)) {
-    failed = true;
-    return;
-  }
-  if (text.empty()) return;
-  std::memcpy(cursor, text.data(), text.size());
-  cursor += text.size();
-}
-
 void HeadWriter::add_number(uint64_t number) {
   char digits[20];
   const auto result = std::to_chars(digits, digits + sizeof digits, number);
@@ -104,6 +93,7 @@ void HeadWriter::add_field(std::string_view name, uint64_t number) {
 }
 
 void HeadWriter::add_status_line(int status) {
+  if (status == 200) return add("HTTP/1.1 200 OK\r\n");
   WEIR_CHECK(status >= 100 && status <= 599);
   add("HTTP/1.1 ");
   add_number(static_cast<uint64_t>(status));
