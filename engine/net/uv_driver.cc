@@ -14,7 +14,7 @@ struct UvDriver {
   uv_prepare_t prepare;
   UvDriverEvents events;
   void* user = nullptr;
-  Millis armed_for = UINT64_MAX;
+  Millis armed_for = UINT64_MAX;  // when the timer runs out; UINT64_MAX when it is not running
   int open_handles = 3;
   bool closing = false;
 };
@@ -25,14 +25,11 @@ void on_timer(uv_timer_t* handle);
 
 UvDriver* owner(void* handle_data) { return static_cast<UvDriver*>(handle_data); }
 
-// Wheel times count from the same monotonic clock; libuv wants a distance from its own `now`.
+// Wheel times count from the same monotonic clock; libuv wants a distance from its own `now`. A timer
+// that runs out too early costs one look at the wheel; setting it anew with every request costs more.
 void arm(UvDriver* driver, Millis due) {
-  if (driver->closing || due == driver->armed_for) return;
+  if (driver->closing || due >= driver->armed_for) return;
   driver->armed_for = due;
-  if (due == UINT64_MAX) {
-    uv_timer_stop(&driver->timer);
-    return;
-  }
   const Millis now = uv_clock_monotonic(nullptr) / kNanosPerMilli;
   uv_timer_start(&driver->timer, on_timer, due > now ? due - now : 0, 0);
 }
@@ -90,7 +87,12 @@ void uv_driver_close(UvDriver* driver) {
   uv_close(reinterpret_cast<uv_handle_t*>(&driver->prepare), on_handle_closed);
 }
 
-Nanos uv_clock_monotonic(void*) { return uv_hrtime(); }
+// What uv_hrtime reads, without its detour.
+Nanos uv_clock_monotonic(void*) {
+  timespec ts{};
+  clock_gettime(CLOCK_MONOTONIC, &ts);
+  return static_cast<Nanos>(ts.tv_sec) * 1'000'000'000 + static_cast<Nanos>(ts.tv_nsec);
+}
 
 UnixMillis uv_clock_wall(void*) {
   // The coarse clock needs no system call and is exact to a few milliseconds, as logs want.
