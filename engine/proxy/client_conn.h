@@ -20,6 +20,7 @@
 #include "http/parser.h"
 #include "net/deadline.h"
 #include "net/transport.h"
+#include "proxy/auth.h"
 #include "proxy/spill.h"
 
 namespace weir {
@@ -55,6 +56,7 @@ struct ClientConn {
   uint64_t written_bytes = 0;  // handed to the transport so far
   uint64_t taken_bytes = 0;    // of these, what the client had taken when `stall` was armed
   Nanos first_byte_ns = 0;  // of the request at hand
+  AcceptedKey key;
   Spill spill;
 };
 

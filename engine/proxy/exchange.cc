@@ -29,6 +29,17 @@ bool printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
+// Eight hexadecimal digits at once, the lowest first: each gets a byte of its own.
+uint64_t hex_digits(uint32_t bits) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  uint64_t digits = bits;
+  digits = (digits | digits << 16) & 0x0000ffff0000ffff;
+  digits = (digits | digits << 8) & 0x00ff00ff00ff00ff;
+  digits = (digits | digits << 4) & 0x0f0f0f0f0f0f0f0f;
+  const uint64_t letters = (digits + 6 * kOnes) >> 4 & kOnes;
+  return digits + '0' * kOnes + letters * ('a' - '0' - 10);
+}
+
 // The client's id when it can be shown everywhere as it is, else one of ours.
 std::string_view request_id_of(Exchange* ex, std::string_view offered) {
   const bool usable =
@@ -38,12 +49,13 @@ std::string_view request_id_of(Exchange* ex, std::string_view offered) {
   constexpr size_t kDigits = 24;
   char* text = ex->arena.allocate(kPrefix.size() + kDigits);
   std::memcpy(text, kPrefix.data(), kPrefix.size());
-  uint64_t bits = 0;
-  for (size_t i = 0; i < kDigits; ++i) {
-    if (i % 16 == 0) bits = ex->worker->core.next_random();
-    text[kPrefix.size() + i] = "0123456789abcdef"[bits & 15];
-    bits >>= 4;
-  }
+  const uint64_t first = ex->worker->core.next_random();
+  const uint64_t second = ex->worker->core.next_random();
+  const uint64_t digits[] = {hex_digits(static_cast<uint32_t>(first)),
+                             hex_digits(static_cast<uint32_t>(first >> 32)),
+                             hex_digits(static_cast<uint32_t>(second))};
+  static_assert(sizeof digits == kDigits);
+  std::memcpy(text + kPrefix.size(), digits, sizeof digits);
   return {text, kPrefix.size() + kDigits};
 }
 
@@ -157,7 +169,7 @@ Result<void> admit_head(Exchange* ex, const RequestHead& head) {
   Worker* worker = ex->worker;
   if (!ex->match.is_public()) {
     const Principal* principal =
-        authenticate(head, *worker->snapshot(), worker->unix_ms / 1000);
+        authenticate(head, *worker->snapshot(), worker->unix_ms / 1000, &ex->client->key);
     if (principal == nullptr) {
       return std::unexpected(
           Error{Errc::kUnauthorized, "no valid API key: send `Authorization: Bearer KEY`"});
