@@ -28,6 +28,8 @@ bool cap_edit(Call& call, EditList* edits) {
 }
 
 bool tools_edit(Call& call, EditList* edits) {
+  // Without tools there is nothing to call in parallel.
+  if (!call.request.present(Field::kTools)) return edits->remove(Field::kParallelToolCalls);
   const bool empty = json_is_empty_array(call.request.value(Field::kTools));
   if (empty && !edits->remove(Field::kTools)) return false;
   const bool useless = empty || json_is_none(call.request.value(Field::kTools));
