@@ -25,8 +25,9 @@ void on_timer(uv_timer_t* handle);
 
 UvDriver* owner(void* handle_data) { return static_cast<UvDriver*>(handle_data); }
 
-// Wheel times count from the same monotonic clock; libuv wants a distance from its own `now`. A timer
-// that runs out too early costs one look at the wheel; setting it anew with every request costs more.
+// Wheel times count from the same monotonic clock; libuv wants a distance from its own `now`. A
+// timer that runs out too early costs one look at the wheel; setting it anew with every request
+// costs more.
 void arm(UvDriver* driver, Millis due) {
   if (driver->closing || due >= driver->armed_for) return;
   driver->armed_for = due;

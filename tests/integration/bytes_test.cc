@@ -100,8 +100,8 @@ TEST(Bytes, SameBodyHoweverItArrives) {
   EXPECT_THAT(last_request(mock), Not(HasSubstr("x-trailer")));
 }
 
-// A large body is read into the block it began in. What a client sends behind it lies there too, and
-// must outlive the first request, whether that is refused at once or goes to the provider.
+// A large body is read into the block it began in. What a client sends behind it lies there too,
+// and must outlive the first request, whether that is refused at once or goes to the provider.
 TEST(Bytes, RequestsBehindALargeBodySurviveIt) {
   const Mock mock;
   const Gateway gateway(config_of(mock));

@@ -1,5 +1,5 @@
 // Goal: the quick ways through LineWriter write what the plain ones would.
-// Method: every byte at every place of texts around the width of a word; numbers around each length.
+// Method: every byte at every place of texts around a word's width; numbers around each length.
 #include "control/line_writer.h"
 
 #include <gtest/gtest.h>
