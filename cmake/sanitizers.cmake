@@ -19,8 +19,8 @@ if(WEIR_COVERAGE)
   add_link_options(--coverage)
 endif()
 
-# Options of the sanitizers' run time, given to every test. Frames that g++ 12 moves off the stack to
-# find uses after return are aligned to 32 bytes, too little for what is aligned to a cache line.
+# Options of the sanitizers' run time, given to every test. Frames that g++ 12 moves off the stack
+# to find uses after return are aligned to 32 bytes, too little for what fills a cache line.
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   set(fake_frames 1)
 else()

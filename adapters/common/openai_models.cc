@@ -5,7 +5,9 @@
 
 namespace weir {
 
-Result<size_t> openai_list_models(std::string_view body, Arena& arena, std::span<ModelName> out) {
+Result<size_t> openai_list_models(std::string_view body, Arena& arena, std::span<ModelName> out,
+                                  std::string_view* cursor) {
+  *cursor = {};
   const std::string_view text = json_trim(body);
   const std::string_view list = json_is_array(text) ? text : json_member(text, "data");
   if (!json_is_array(list)) {

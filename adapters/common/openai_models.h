@@ -12,6 +12,7 @@ namespace weir {
 // some servers send. Entries without an id are left out; names beyond `out` too. What is written to
 // `out` lives in the arena.
 [[nodiscard]] Result<size_t> openai_list_models(std::string_view body, Arena& arena,
-                                                std::span<ModelName> out);
+                                                std::span<ModelName> out,
+                                                std::string_view* cursor);
 
 }  // namespace weir

@@ -73,11 +73,6 @@ class HeadScanner {
 enum class Framing : uint8_t { kNone, kLength, kChunked, kUntilClose };
 enum class Method : uint8_t { kGet, kHead, kPost, kPut, kPatch, kDelete, kOptions, kOther };
 
-struct HeaderField {
-  std::string_view name;   // as sent
-  std::string_view value;  // outer white space trimmed
-};
-
 // A parsed request head. `target` is the raw request target, `path` the part before '?' (the path
 // of an absolute-form target, "/" when that has none), `query` the part behind it.
 struct RequestHead {

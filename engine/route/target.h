@@ -54,6 +54,8 @@ struct Provider {
   // Dense index of the connection pool; the same (address, TLS, proxy, credential-free) place keeps
   // its slot over reloads.
   uint32_t pool_slot = 0;
+  // The place that Adapter::second_url names, with the same credential and bounds. Null: none.
+  std::shared_ptr<const Provider> second;
 
   [[nodiscard]] std::string_view option(std::string_view key) const {
     for (const auto& [name_, value] : options) {

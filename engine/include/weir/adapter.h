@@ -11,16 +11,20 @@
 //              error, else transform_response()/transform_stream()
 //   kWait      wait `wait_ms`, then next() (polling; loopback's delays)
 //   kReply     no network: `reply` is a part of an answer the adapter makes itself (loopback)
-//   kNeedToken the control plane provides the short-lived token of `credential`, then next()
-//   kFanOut    `count` sends, Call::part = 0..count-1; transform_response() sees all replies
+//   kNeedToken the control plane provides the provider's short-lived token, then next()
+//   kFanOut    `count` sends, one next() each with Call::part = 0..count-1, which must give kSend;
+//              transform_response() finds all replies in Call::parts
 //   kFail      give up: `fault` and `error` say why
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <weir/types.h>
 
@@ -38,7 +42,8 @@ struct UpstreamRequest {
   // target when the configuration was loaded.
   std::string_view head;
   SliceList body;
-  bool is_get = false;  // no body and no Content-Length
+  bool is_get = false;        // no body and no Content-Length
+  bool second_place = false;  // to the place that Adapter::second_url names
 };
 
 // One whole reply, or its head when the body comes as a stream.
@@ -49,6 +54,19 @@ struct Reply {
   std::string_view retry_after_ms;
   std::string_view should_retry;    // x-should-retry
   std::string_view body;            // padded (RequestScanner::kPadding); empty for a stream
+  // The provider's request ids, rate limits, error type and Date; names as they were sent.
+  std::span<const HeaderField> fields = {};
+
+  // Empty when the field is absent. `name` in lower case.
+  [[nodiscard]] std::string_view field(std::string_view name) const {
+    const auto same = [](char sent, char wanted) {
+      return (sent >= 'A' && sent <= 'Z' ? sent + ('a' - 'A') : sent) == wanted;
+    };
+    for (const HeaderField& f : fields) {
+      if (std::equal(f.name.begin(), f.name.end(), name.begin(), name.end(), same)) return f.value;
+    }
+    return {};
+  }
 };
 
 // A part of an answer that an adapter makes without a network.
@@ -82,8 +100,7 @@ struct Step {
   LocalReply reply;
   uint32_t wait_ms = 0;
   uint32_t count = 0;
-  uint32_t credential = 0;
-  bool refresh = false;  // kNeedToken: the token in the cache was refused
+  bool refresh = false;  // kNeedToken: Call::token was refused by the provider
   UpstreamError error;
 };
 
@@ -110,6 +127,8 @@ struct Call {
   uint64_t random[2] = {};    // fresh for each attempt
   std::string_view request_id;
   std::string_view token;     // after kNeedToken
+  // What the client sent of x-ibm-project-id and x-ibm-space-id; names in lower case.
+  std::span<const HeaderField> client_fields = {};
   const Reply* reply = nullptr;        // after inspect() asked to go on
   std::span<const Reply> parts = {};   // after a fan-out
   Arena& arena;               // until the attempt ends
@@ -144,6 +163,30 @@ struct PrepareInput {
   Endpoint endpoint;
 };
 
+// The exchange of a provider's credential for a short-lived token, carried out by the control
+// thread, once for all who wait.
+struct TokenRequest {
+  std::string url;    // POST
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+struct Token {
+  std::string value;
+  int64_t expires_unix_ms = 0;
+};
+
+// Asks for one page of the provider's model list.
+struct ListInput {
+  const Provider& provider;
+  int64_t unix_ms = 0;
+  std::string_view token;   // of a provider that needs one
+  std::string_view cursor;  // empty for the first page
+};
+struct ListRequest {
+  std::string head;           // GET; as UpstreamRequest::head
+  bool second_place = false;  // as UpstreamRequest::second_place
+};
+
 struct Adapter {
   uint32_t size;          // sizeof(Adapter) at build time, so that the table can grow
   std::string_view name;  // "openai"
@@ -167,8 +210,19 @@ struct Adapter {
                                    SliceList* out, StreamFacts* facts);
   // The error that a failed reply stands for. Null: the common OpenAI reading.
   void (*map_error)(Call& call, const Reply& in, UpstreamError* out);
-  // Reads the provider's model list; returns how many names it wrote. Null: the OpenAI form.
-  Result<size_t> (*list_models)(std::string_view body, Arena& arena, std::span<ModelName> out);
+  // Control thread, may allocate. A model list's request. Null: GET {base_path}/models.
+  Result<void> (*list_request)(const ListInput& input, ListRequest* out) = nullptr;
+  // Reads one page of the provider's model list; returns how many names it wrote. `cursor` (in
+  // arena) is set when there is another page. Null: the OpenAI form.
+  Result<size_t> (*list_models)(std::string_view body, Arena& arena, std::span<ModelName> out,
+                                std::string_view* cursor) = nullptr;
+  // Control thread, may allocate. The base URL of a second host that the provider's requests may
+  // go to (UpstreamRequest::second_place). Null or empty: there is none.
+  std::string (*second_url)(const Provider& provider) = nullptr;
+  // Control thread, may allocate. Both or none: what kNeedToken stands for. An error's message
+  // holds no part of a credential.
+  Result<void> (*token_request)(const Provider& provider, TokenRequest* out) = nullptr;
+  Result<void> (*token_reply)(int status, std::string_view body, int64_t unix_ms, Token* out) = nullptr;
 };
 
 }  // namespace weir

@@ -80,6 +80,12 @@ struct Slice {
   [[nodiscard]] std::string_view view() const { return {data, size}; }
 };
 
+// One field of an HTTP head, borrowed.
+struct HeaderField {
+  std::string_view name;   // as sent
+  std::string_view value;  // outer white space trimmed
+};
+
 // A gather list of borrowed bytes with a fixed bound; empty slices are not stored.
 class SliceList {
  public:

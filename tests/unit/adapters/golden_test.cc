@@ -261,13 +261,15 @@ class Runner {
     std::array<ModelName, 4> storage{};
     const std::span<ModelName> names(storage);
     const Adapter& adapter = harness_->adapter();
-    const auto count = adapter.list_models != nullptr ? adapter.list_models(body, arena, names)
-                                                      : openai_list_models(body, arena, names);
+    const auto list = adapter.list_models != nullptr ? adapter.list_models : openai_list_models;
+    std::string_view cursor;
+    const auto count = list(body, arena, names, &cursor);
     std::ostringstream out;
     if (!count) out << "refused: " << count.error().message << "\n";
     for (size_t i = 0; i < count.value_or(0); ++i) {
       out << names[i].id << " by " << names[i].owned_by << ", created " << names[i].created << "\n";
     }
+    if (!cursor.empty()) out << "goes on at " << cursor << "\n";
     expect("models", out.str());
     finish();
   }

@@ -106,24 +106,19 @@ class Harness {
     state_ = AdapterState{};
     arena_.reset();
     scratch_.reset();
-    call_ = std::make_unique<Call>(Call{view_,
-                                        target_,
-                                        endpoint_,
-                                        0,
-                                        0,
-                                        0,
-                                        strict_,
-                                        1'700'000'000'000,
-                                        {11, 22},
-                                        "req-1",
-                                        {},
-                                        nullptr,
-                                        {},
-                                        arena_,
-                                        scratch_,
-                                        reply_scanner_,
-                                        state_,
-                                        {}});
+    call_ = std::make_unique<Call>(Call{.request = view_,
+                                        .target = target_,
+                                        .endpoint = endpoint_,
+                                        .strict_params = strict_,
+                                        .unix_ms = 1'700'000'000'000,
+                                        .random = {11, 22},
+                                        .request_id = "req-1",
+                                        .token = {},
+                                        .arena = arena_,
+                                        .scratch = scratch_,
+                                        .scanner = reply_scanner_,
+                                        .state = state_,
+                                        .dropped_params = {}});
   }
   Call& call() { return *call_; }
   const Adapter& adapter() const { return *adapter_; }

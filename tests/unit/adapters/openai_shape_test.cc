@@ -207,11 +207,13 @@ TEST(JsonToChunks, AnswerWithoutChoicesIsRefused) {
 TEST(OpenaiModels, StopsAtTheEndOfTheSpan) {
   Arena arena;
   std::array<ModelName, 1> names{};
+  std::string_view cursor = "of an earlier page";
   const auto count =
-      openai_list_models(R"({"data":[{"id":"a"},{"id":"b"}]})", arena, std::span(names));
+      openai_list_models(R"({"data":[{"id":"a"},{"id":"b"}]})", arena, std::span(names), &cursor);
   ASSERT_TRUE(count.has_value());
   EXPECT_EQ(1u, *count);
-  EXPECT_FALSE(openai_list_models("<html>", arena, std::span(names)).has_value());
+  EXPECT_TRUE(cursor.empty());
+  EXPECT_FALSE(openai_list_models("<html>", arena, std::span(names), &cursor).has_value());
 }
 
 }  // namespace
