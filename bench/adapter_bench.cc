@@ -40,8 +40,17 @@ struct Setup {
     if (!openai_prepare(input, &target.heads[0])) std::abort();
   }
   Call call() {
-    return {view, target, Endpoint::kChat, 0,  0,     0,       false,         0,     {1, 2},
-            {},   {},     nullptr,         {}, arena, scratch, reply_scanner, state, {}};
+    return {.request = view,
+            .target = target,
+            .endpoint = Endpoint::kChat,
+            .random = {1, 2},
+            .request_id = {},
+            .token = {},
+            .arena = arena,
+            .scratch = scratch,
+            .scanner = reply_scanner,
+            .state = state,
+            .dropped_params = {}};
   }
 
   const Adapter& adapter;

@@ -32,24 +32,18 @@ Output stream_run(const Adapter& adapter, const RequestView& view, const Target&
   Arena arena, scratch;
   static ReplyScanner scanner;
   AdapterState state;
-  Call call{view,
-            target,
-            Endpoint::kChat,
-            0,
-            0,
-            0,
-            false,
-            1'700'000'000'000,
-            {1, 2},
-            {},
-            {},
-            nullptr,
-            {},
-            arena,
-            scratch,
-            scanner,
-            state,
-            {}};
+  Call call{.request = view,
+            .target = target,
+            .endpoint = Endpoint::kChat,
+            .unix_ms = 1'700'000'000'000,
+            .random = {1, 2},
+            .request_id = {},
+            .token = {},
+            .arena = arena,
+            .scratch = scratch,
+            .scanner = scanner,
+            .state = state,
+            .dropped_params = {}};
   Output out;
   for (size_t at = 0; at <= bytes.size() && out.ok; at += step) {
     const bool end = at + step > bytes.size();
