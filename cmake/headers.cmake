@@ -18,6 +18,8 @@ if(header_sources)
   set_target_properties(headers_compile_alone PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
   target_link_libraries(headers_compile_alone PRIVATE weir_warnings weir_no_exceptions
     weir_engine)
+  # Only the front end matters here.
+  target_compile_options(headers_compile_alone PRIVATE -O0 -g0 -fno-sanitize=all)
   if(NOT WEIR_CHECK_HEADERS)
     set_target_properties(headers_compile_alone PROPERTIES EXCLUDE_FROM_ALL ON)
   endif()
