@@ -95,7 +95,8 @@ std::string_view usage_asked(std::string_view options, Arena& arena) {
   return text.add("}").view();
 }
 
-bool stream_options_edit(Call& call, bool wanted, EditList* edits) {
+template <typename Edits>
+bool stream_options_edit(Call& call, bool wanted, Edits* edits) {
   const RequestView& request = call.request;
   // A null is harmless without a stream, and is left alone.
   if (!request.stream || !wanted) {
@@ -105,6 +106,29 @@ bool stream_options_edit(Call& call, bool wanted, EditList* edits) {
   if (!request.present(Field::kStreamOptions)) return edits->insert(kIncludeUsageMember);
   return edits->replace(Field::kStreamOptions,
                         usage_asked(request.value(Field::kStreamOptions), call.arena));
+}
+
+template <typename Edits>
+Result<void> common_edits(Call& call, Edits* edits, bool stream_options) {
+  if (!edits->replace(Field::kModel, call.target.model_json)) return too_many_edits();
+  if (!stream_options_edit(call, stream_options, edits)) return too_many_edits();
+  if (!edits->remove(Field::kRouter)) return too_many_edits();
+  if (!edits->remove(Field::kCache)) return too_many_edits();
+  return {};
+}
+
+template <typename Edits>
+Result<void> edits_send(Call& call, const Edits& edits, Step* step) {
+  step->kind = StepKind::kSend;
+  step->request.head = call.target.heads[endpoint_index(call.endpoint)];
+  step->request.is_get = false;
+  if (step->request.head.empty()) {
+    return std::unexpected(
+        Error{Errc::kUnsupportedEndpoint, "this model does not serve this endpoint", "model"});
+  }
+  step->request.body.clear();
+  if (!edits.build(&step->request.body)) return too_many_edits();
+  return {};
 }
 
 }  // namespace
@@ -146,24 +170,19 @@ std::unexpected<Error> too_many_edits() {
 }
 
 Result<void> openai_common_edits(Call& call, EditList* edits, bool stream_options) {
-  if (!edits->replace(Field::kModel, call.target.model_json)) return too_many_edits();
-  if (!stream_options_edit(call, stream_options, edits)) return too_many_edits();
-  if (!edits->remove(Field::kRouter)) return too_many_edits();
-  if (!edits->remove(Field::kCache)) return too_many_edits();
-  return {};
+  return common_edits(call, edits, stream_options);
+}
+
+Result<void> openai_common_edits(Call& call, BodyEdits* edits, bool stream_options) {
+  return common_edits(call, edits, stream_options);
 }
 
 Result<void> openai_send(Call& call, const EditList& edits, Step* step) {
-  step->kind = StepKind::kSend;
-  step->request.head = call.target.heads[endpoint_index(call.endpoint)];
-  step->request.is_get = false;
-  if (step->request.head.empty()) {
-    return std::unexpected(
-        Error{Errc::kUnsupportedEndpoint, "this model does not serve this endpoint", "model"});
-  }
-  step->request.body.clear();
-  if (!edits.build(&step->request.body)) return too_many_edits();
-  return {};
+  return edits_send(call, edits, step);
+}
+
+Result<void> openai_send(Call& call, const BodyEdits& edits, Step* step) {
+  return edits_send(call, edits, step);
 }
 
 Result<void> openai_next(Call& call, Step* step) {

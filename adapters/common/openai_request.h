@@ -9,6 +9,7 @@
 
 #include <weir/adapter.h>
 
+#include "adapters/common/body_edits.h"
 #include "json/edits.h"
 
 namespace weir {
@@ -29,6 +30,9 @@ namespace weir {
 [[nodiscard]] Result<void> openai_common_edits(Call& call, EditList* edits,
                                                bool stream_options = true);
 [[nodiscard]] Result<void> openai_send(Call& call, const EditList& edits, Step* step);
+[[nodiscard]] Result<void> openai_common_edits(Call& call, BodyEdits* edits,
+                                               bool stream_options = true);
+[[nodiscard]] Result<void> openai_send(Call& call, const BodyEdits& edits, Step* step);
 
 // The error for a list that is full; it cannot happen with the edits that exist today.
 [[nodiscard]] std::unexpected<Error> too_many_edits();

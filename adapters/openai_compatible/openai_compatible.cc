@@ -1,8 +1,8 @@
 #include "adapters/openai_compatible/openai_compatible.h"
 
+#include "adapters/common/embeddings.h"
 #include "adapters/common/json_walk.h"
 #include "adapters/common/openai_request.h"
-#include "adapters/openai_compatible/embeddings.h"
 #include "adapters/openai_compatible/messages.h"
 #include "adapters/openai_compatible/quirks.h"
 #include "adapters/openai_compatible/reply_repair.h"
@@ -76,15 +76,10 @@ Result<void> next(Call& call, Step* step) {
   return openai_send(call, edits, step);
 }
 
-bool wants_base64(const Call& call) {
-  return call.endpoint == Endpoint::kEmbeddings &&
-         call.request.value(Field::kEncodingFormat) == "\"base64\"";
-}
-
 // The text to hand on: the reply itself, or a repaired one.
 Result<std::string_view> reply_repaired(Call& call, std::string_view body) {
   if (call.endpoint == Endpoint::kEmbeddings) {
-    if (!wants_base64(call)) return body;
+    if (!embeddings_want_base64(call)) return body;
     const std::string_view encoded = embeddings_to_base64(body, call.scratch);
     return encoded.empty() ? body : encoded;
   }

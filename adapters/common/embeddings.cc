@@ -1,9 +1,8 @@
-#include "adapters/openai_compatible/embeddings.h"
+#include "adapters/common/embeddings.h"
 
 #include <bit>
 #include <charconv>
 
-#include "adapters/common/arena_text.h"
 #include "adapters/common/json_walk.h"
 
 namespace weir {
@@ -55,6 +54,11 @@ bool entry_write(std::string_view entry, ArenaText* bytes, ArenaText* out) {
 
 }  // namespace
 
+bool embeddings_want_base64(const Call& call) {
+  return call.endpoint == Endpoint::kEmbeddings &&
+         call.request.value(Field::kEncodingFormat) == "\"base64\"";
+}
+
 std::string_view embeddings_to_base64(std::string_view reply, Arena& arena) {
   const std::string_view data = json_member(reply, "data");
   if (!json_is_array(data)) return {};
@@ -76,6 +80,32 @@ std::string_view embeddings_to_base64(std::string_view reply, Arena& arena) {
   if (!changed || each.failed()) return {};
   const size_t behind = static_cast<size_t>(data.data() - reply.data()) + data.size();
   return out.add("]").add(reply.substr(behind)).view();
+}
+
+EmbeddingsWriter::EmbeddingsWriter(Arena& arena, bool base64, size_t reserve_bytes)
+    : text_(arena, reserve_bytes + 256), bytes_(arena, base64 ? 8192 : 16), base64_(base64) {
+  text_.add(R"({"object":"list","data":[)");
+}
+
+bool EmbeddingsWriter::add(std::string_view list) {
+  if (!json_is_array(list) || !vector_read(list, &bytes_)) return false;
+  text_.add(count_ == 0 ? "" : ",").add(R"({"object":"embedding","index":)");
+  text_.add_number(static_cast<int64_t>(count_++)).add(R"(,"embedding":)");
+  if (base64_) {
+    text_.add("\"").add_base64(bytes_.view()).add("\"}");
+  } else {
+    text_.add(list).add("}");
+  }
+  return true;
+}
+
+std::string_view EmbeddingsWriter::finish(std::string_view model_json, int64_t prompt_tokens) {
+  text_.add(R"(],"model":)").add(model_json);
+  if (prompt_tokens >= 0) {
+    text_.add(R"(,"usage":{"prompt_tokens":)").add_number(prompt_tokens);
+    text_.add(R"(,"total_tokens":)").add_number(prompt_tokens).add("}");
+  }
+  return text_.add("}").view();
 }
 
 }  // namespace weir
