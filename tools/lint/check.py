@@ -22,6 +22,7 @@ LAYERS = (
     ("engine/json/", ("weir/", "base/", "json/")),
     ("engine/http/", ("weir/", "base/", "http/")),
     ("engine/route/", ("weir/", "base/", "route/")),
+    ("engine/limit/", ("weir/", "base/", "limit/")),
     # A provider's record says where to dial; the network reads it and nothing else of routing.
     ("engine/net/", ("weir/", "base/", "net/", "route/target.h")),
     ("engine/link/", ("weir/", "base/", "route/", "link/")),
@@ -51,7 +52,7 @@ EXTERNAL = (
 WHOLE_FOLDER_TESTS = ("adapters/golden", "adapters/recorded")
 UV_OWNERS = re.compile(r"engine/(net/|embed/worker_thread\.cc$)")
 ATOMIC_OWNERS = re.compile(
-    r"engine/(base/(mailbox|ring)\.h$|route/|link/|control/metrics|proxy/worker|embed/worker_)")
+    r"engine/(base/(mailbox|ring)\.h$|(route|limit|link)/|control/metrics|proxy/worker|embed/worker_)")
 PRINT_OWNERS = re.compile(r"engine/base/(check|log)\.cc$")
 
 

@@ -1,0 +1,31 @@
+// Bucket: one limit, `{amount, capacity, duration}`, shared by all cores of the process.
+//
+// While it is ample a core takes from its own cache line and touches nothing that others write;
+// still it admits exactly what one bucket behind one lock would. Workers call with their core's
+// number, one thread per number; what takes no core is for any thread. Made by LimitRegistry, which
+// never frees it. What holds exactly is told in docs/limits.md, the members in bucket_core.h.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "limit/bucket_core.h"
+
+namespace weir {
+
+struct ThreadPlatform {
+  using Order = std::memory_order;
+  template <typename T>
+  using Atomic = std::atomic<T>;
+  // The round-th look in vain at something that another thread does for some hundred nanoseconds.
+  static void wait(uint32_t round);
+};
+
+extern template class BasicBucket<ThreadPlatform>;
+
+class Bucket final : public BasicBucket<ThreadPlatform> {
+ public:
+  using BasicBucket::BasicBucket;
+};
+
+}  // namespace weir

@@ -1,0 +1,183 @@
+// The token bucket itself, written over a Platform (atomics, how to wait) so that tests can put a
+// scheduler under every atomic step. Everybody else uses Bucket of bucket.h.
+//
+// Tokens lie in the shared level or, leased, in one cache line per core. `core` names the line: at
+// most one thread at a time uses one. Other threads (control) call only what takes no core. Time
+// is monotonic nanoseconds, passed in; readings of different cores may differ a little.
+//
+// Invariants: 1. held = level + all leases, at every moment in which kBusy is clear. 2. A lease is
+// raised from nothing, and a line closed, only by the holder of kBusy. 3. kOpen is clear only while
+// every line is closed. 4. The level is below 0 only while every line is closed. 5. Lines are
+// closed at each refill, so an open line belongs to the interval that runs. 6. What the cores spent
+// since epoch_ changed, taken back in full, gives no more than capacity.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+
+#include "base/check.h"
+#include "base/clock.h"
+
+namespace weir {
+
+// `amount` tokens are added at the end of each `duration_ns`, counted from the creation of the
+// bucket, never above `capacity`, with which it starts. Values outside are moved to the nearest
+// that is allowed. Capacity 0 admits nothing but takes of 0; amount 0 never refills.
+struct BucketSpec {
+  static constexpr int64_t kMaxTokens = int64_t{1} << 58;
+  static constexpr uint64_t kMaxDurationNs = uint64_t{1} << 60;
+
+  int64_t amount = 0;
+  int64_t capacity = 0;
+  uint64_t duration_ns = 1'000'000'000;
+
+  friend bool operator==(const BucketSpec&, const BucketSpec&) = default;
+};
+
+enum class Leases : uint8_t {
+  kOff,  // one shared level for all cores: the plain form
+  kOn,
+};
+
+template <typename Platform>
+class BasicBucket {
+ public:
+  static constexpr Nanos kNever = std::numeric_limits<Nanos>::max();
+  // Larger takes and settlements count as this; debt ends at -BucketSpec::kMaxTokens.
+  static constexpr int64_t kMaxTake = int64_t{1} << 40;
+  // A lease is for this many takes at most, and for this part of the level, over all cores.
+  static constexpr int64_t kLeaseTakes = 256;
+  static constexpr int64_t kLeasedPart = 4;
+  // Shorter intervals are not worth a lease.
+  static constexpr uint64_t kShortestLeaseNs = 1'000'000;
+
+  BasicBucket(uint32_t cores, const BucketSpec& spec, Nanos now, Leases leases = Leases::kOn);
+  BasicBucket(const BasicBucket&) = delete;
+  BasicBucket& operator=(const BasicBucket&) = delete;
+
+  // True: n tokens are taken. False: fewer than n were held by level and leases together. More
+  // than the capacity is given by a full bucket only, which then is in debt. n >= 0.
+  [[nodiscard]] bool take(uint32_t core, int64_t n, Nanos now) {
+    WEIR_DCHECK(n >= 0);
+    return take_leased(lines_[core], n, now) || take_shared(lines_[core], n, now, false);
+  }
+  // One look, nothing taken: true when take() would refuse, as far as one look can tell.
+  [[nodiscard]] bool would_refuse(uint32_t core, int64_t n, Nanos now) const;
+  // Gives back what was taken and not used; above capacity it is lost.
+  void give_back(uint32_t core, int64_t n, Nanos now) {
+    WEIR_DCHECK(n >= 0);
+    Line& line = lines_[core];
+    int64_t lease = line.lease.load(Order::relaxed);
+    if (lease >= 0 && n <= line.spent && swap_lease(line, lease, lease + n)) [[likely]] {
+      line.spent -= n;
+      return;
+    }
+    give_back_shared(line, n, now);
+  }
+  // Of `reserved` tokens `actual` were used: the rest goes back, or more is taken, as debt if need
+  // be.
+  void settle(uint32_t core, int64_t reserved, int64_t actual, Nanos now) {
+    if (actual <= reserved) {
+      if (actual < reserved) give_back(core, reserved - actual, now);
+    } else if (const int64_t more = actual - reserved; !take_leased(lines_[core], more, now)) {
+      static_cast<void>(take_shared(lines_[core], more, now, true));
+    }
+  }
+
+  // Any thread. All that is held, exactly; calls the leases back if there are any.
+  [[nodiscard]] int64_t level(Nanos now);
+  // The same without touching what other cores write, while this core has a lease: wrong by what
+  // the others took since this core's last lease.
+  [[nodiscard]] int64_t level_hint(uint32_t core, Nanos now) const;
+  // Any thread. How long until the interval ends.
+  [[nodiscard]] Nanos next_refill_ns(Nanos now) const;
+  // Any thread. How long until n tokens would be given, if nobody else took any, from a level as
+  // told by level() or level_hint(); kNever if they never would.
+  [[nodiscard]] Nanos fit_ns(int64_t level, int64_t n, Nanos now) const;
+  [[nodiscard]] int64_t capacity() const { return capacity_.load(Order::relaxed); }
+
+  // One thread at a time, any, while the others go on. Keeps min(level, new capacity) after
+  // refilling by the old spec; intervals are counted from now on if their duration changes.
+  void reconfigure(const BucketSpec& spec, Nanos now);
+  // The thread that calls reconfigure().
+  [[nodiscard]] BucketSpec spec() const;
+
+ private:
+  using Order = typename Platform::Order;
+  template <typename T>
+  using Atomic = typename Platform::template Atomic<T>;
+
+  // level * kUnit + flags, so that one step sees all three.
+  static constexpr int64_t kBusy = 1;  // somebody moves tokens between the level and lines
+  static constexpr int64_t kOpen = 2;  // a line may hold a lease
+  static constexpr int64_t kUnit = 4;
+  static constexpr int64_t kClosed = -1;  // as a lease
+  static constexpr size_t kLineBytes = 64;
+
+  // Only `lease` is shared, and others only close it; the rest is the core's own.
+  struct alignas(kLineBytes) Line {
+    Atomic<int64_t> lease{kClosed};
+    Nanos until = 0;       // end of the interval in which the lease was given
+    int64_t spent = 0;     // taken less given back by this core since `epoch` began; at most that
+    uint64_t epoch = 0;
+    int64_t elsewhere = 0; // held in level and other lines when the lease was given
+    int64_t granted = 0;   // what the line held then
+  };
+
+  static constexpr int64_t level_of(int64_t word) { return word >> 2; }
+  [[nodiscard]] bool swap_lease(Line& line, int64_t from, int64_t to) {
+    // Nobody reads anything else by it: relaxed. It fails only if the line was closed.
+    return line.lease.compare_exchange_strong(from, to, Order::relaxed, Order::relaxed);
+  }
+  [[nodiscard]] bool take_leased(Line& line, int64_t n, Nanos now) {
+    const int64_t lease = line.lease.load(Order::relaxed);
+    if (lease < n || now >= line.until) return false;
+    if (!swap_lease(line, lease, lease - n)) return false;
+    line.spent += n;
+    return true;
+  }
+  [[nodiscard]] bool swap_word(int64_t& from, int64_t to) {
+    return word_.compare_exchange_strong(from, to, Order::acq_rel, Order::acquire);
+  }
+  // To be given by a full bucket only.
+  [[nodiscard]] bool oversized(int64_t n) const {
+    const int64_t full = capacity();
+    return n > full && full > 0;
+  }
+  bool take_shared(Line& line, int64_t n, Nanos now, bool force);
+  bool take_busy(Line& line, int64_t n, bool force);
+  void give_back_shared(Line& line, int64_t n, Nanos now);
+  void note_spent(Line& line, uint64_t epoch, int64_t n);
+  [[nodiscard]] int64_t lease_for(int64_t left, int64_t n) const;
+  void open_line(Line& line, int64_t n);
+  [[nodiscard]] bool try_busy();
+  void await_busy();
+  void end_busy() {
+    // release pairs with the acquire in try_busy() and take_shared().
+    word_.fetch_sub(kBusy, Order::release);
+  }
+  void close_lines();
+  void refill(Nanos now);
+  void set_level_at_most(int64_t most);
+  void adopt(const BucketSpec& spec);
+  [[nodiscard]] int64_t refilled(int64_t level, Nanos now) const;
+
+  // Written once in an interval: cores keep copies.
+  std::unique_ptr<Line[]> lines_;
+  const uint32_t cores_;
+  const bool leases_;
+  Atomic<uint64_t> end_;          // of the interval that runs; changed by the holder of kBusy
+  Atomic<uint64_t> epoch_{1};     // changes when the cores' `spent` no longer counts
+  Atomic<int64_t> amount_{0};
+  Atomic<int64_t> capacity_{0};
+  Atomic<uint64_t> duration_ns_{1};
+  // Written by every take that no lease serves.
+  alignas(kLineBytes) Atomic<int64_t> word_{0};
+  Atomic<int64_t> leased_{0};     // sum of Line::granted of the open lines
+};
+
+}  // namespace weir
+
+#include "limit/bucket_shared.h"  // IWYU pragma: keep
