@@ -106,6 +106,7 @@ class Harness {
     state_ = AdapterState{};
     arena_.reset();
     scratch_.reset();
+    parts_ = 0;
     call_ = std::make_unique<Call>(Call{.request = view_,
                                         .target = target_,
                                         .endpoint = endpoint_,
@@ -132,6 +133,28 @@ class Harness {
     ++call_->step;
     return done;
   }
+  // Runs the program up to what waits for a reply: a send, or the last part of a fan-out. Gives
+  // the token that is asked for.
+  Result<Step> begin_sending() {
+    Step step;
+    for (int i = 0; i < 8; ++i) {
+      step = Step{};
+      if (auto done = next(&step); !done) return std::unexpected(done.error());
+      if (step.kind == StepKind::kNeedToken) {
+        call_->token = "short-lived-token";
+        continue;
+      }
+      if (step.kind == StepKind::kWait) continue;
+      if (step.kind != StepKind::kFanOut) break;
+      parts_ = step.count;
+      for (uint32_t part = 0; part < parts_; ++part) {
+        call_->part = part;
+        if (auto done = next(&step); !done) return std::unexpected(done.error());
+      }
+      break;
+    }
+    return step;
+  }
   // The head and body of the first step; its error when there is none.
   std::string sent() {
     Step step;
@@ -142,16 +165,18 @@ class Harness {
     return std::string(step.request.head) + "\n" + flat(step.request.body);
   }
   // Null transform: the reply itself.
-  Result<std::string> answer(std::string_view body, StreamFacts* facts) {
+  Result<std::string> answer(std::string_view body, StreamFacts* facts, Reply reply = {}) {
     const Padded padded(body);
     if (adapter_->transform_response == nullptr) return std::string(body);
-    Reply reply;
     reply.status = 200;
     reply.content_type = "application/json";
     reply.body = padded.view();
+    const std::vector<Reply> parts(parts_, reply);
+    call_->parts = parts;
     SliceList out;
     scratch_.reset();
     const auto done = adapter_->transform_response(*call_, reply, &out, facts);
+    call_->parts = {};
     if (!done) return std::unexpected(done.error());
     return flat(out);
   }
@@ -168,16 +193,22 @@ class Harness {
   }
   // Feeds a stream in pieces of `step` bytes (0: all at once).
   Streamed stream(std::string_view bytes, size_t step, bool ends) {
+    return stream_cut(bytes, ends, [&] { return step == 0 ? bytes.size() : step; });
+  }
+  // The same in pieces as large as `size_next` says each time.
+  template <typename SizeNext>
+  Streamed stream_cut(std::string_view bytes, bool ends, SizeNext size_next) {
     restart();
+    if (!adapter_->local && adapter_->next != nullptr) static_cast<void>(begin_sending());
     Streamed result;
     std::string tail;
     SseBoundary boundary;
-    if (step == 0) step = bytes.size() + 1;
-    for (size_t at = 0; at < bytes.size() && !result.refused; at += step) {
+    for (size_t at = 0; at < bytes.size() && !result.refused;) {
+      const size_t size = std::min(size_next(), bytes.size() - at);
       // An exact copy, so that a read outside of the piece is seen.
-      const std::vector<char> piece(
-          bytes.begin() + static_cast<long>(at),
-          bytes.begin() + static_cast<long>(std::min(at + step, bytes.size())));
+      const std::vector<char> piece(bytes.begin() + static_cast<long>(at),
+                                    bytes.begin() + static_cast<long>(at + size));
+      at += size;
       const std::string_view view(piece.data(), piece.size());
       if (adapter_->transform_stream != nullptr) {
         transform(StreamPhase::kEvents, view, &result);
@@ -232,6 +263,7 @@ class Harness {
   std::unique_ptr<Call> call_;
   Error refusal_{Errc::kInternal, {}, {}};
   bool strict_ = false;
+  uint32_t parts_ = 0;
 };
 
 }  // namespace weir::test
