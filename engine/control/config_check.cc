@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "control/config_price.h"
+
 namespace weir {
 
 namespace {
@@ -87,6 +89,10 @@ void models_check(const Config& config, const Names& names, ConfigProblems* prob
     if (!seen.insert({model.tenant, model.environment, model.provider, model.id, model.alias})
              .second) {
       problems->error(model.at, model.path, "the same model stands here twice");
+    }
+    if (const auto price = price_of(model.metadata); !price) {
+      problems->error(model.at, model.path + ".metadata." + std::string(price.error().param),
+                      std::string(price.error().message));
     }
   }
   for (const auto& [scope, aliases] : names.aliases) {
