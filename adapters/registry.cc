@@ -5,6 +5,7 @@
 #include "adapters/loopback/loopback.h"
 #include "adapters/openai/openai.h"
 #include "adapters/openai_compatible/openai_compatible.h"
+#include "adapters/watsonxai/watsonxai.h"
 
 namespace weir {
 
@@ -14,6 +15,7 @@ constexpr std::array kRegistry = {
     &kOpenaiAdapter,
     &kOpenaiCompatibleAdapter,
     &kLoopbackAdapter,
+    &kWatsonxaiAdapter,
 };
 
 }  // namespace

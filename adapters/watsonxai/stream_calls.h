@@ -1,0 +1,44 @@
+// The tool calls of one chat stream of watsonx.ai: numbers them anew for each choice, says id and
+// name once, and holds arguments back while it is not clear in which form they come. Lives in the
+// attempt's arena; bounded. Worker thread.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include <weir/adapter.h>
+
+#include "adapters/common/chunk_writer.h"
+#include "adapters/watsonxai/held_text.h"
+
+namespace weir::watsonx {
+
+class StreamCalls {
+ public:
+  static constexpr size_t kMax = 128;
+
+  // One element of a delta's `tool_calls`. False when there are too many calls.
+  [[nodiscard]] bool delta(Call& call, ChunkWriter* writer, std::string_view json,
+                           uint32_t choice);
+  // The choice ends: what was held is written, and calls without arguments get `{}`.
+  void close(Call& call, ChunkWriter* writer, uint32_t choice);
+
+ private:
+  struct Open {
+    uint32_t choice = 0;
+    uint32_t position = 0;     // within the choice, as the client counts
+    int64_t index = 0;         // as the provider counts
+    std::string_view id;       // escaped, in the arena
+    HeldText arguments;        // escaped; held until their form is known
+    bool passing = false;      // their form is known: they pass as they come
+  };
+  Open* find(uint32_t choice, int64_t index, std::string_view id, bool named);
+  Open* open(Call& call, ChunkWriter* writer, std::string_view json, uint32_t choice,
+             int64_t index);
+  static void arguments(Call& call, ChunkWriter* writer, std::string_view escaped, Open* one);
+
+  size_t count_ = 0;
+  std::array<Open, kMax> calls_;
+};
+
+}  // namespace weir::watsonx
