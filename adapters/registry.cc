@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "adapters/anthropic/anthropic.h"
 #include "adapters/loopback/loopback.h"
 #include "adapters/openai/openai.h"
 #include "adapters/openai_compatible/openai_compatible.h"
@@ -15,6 +16,7 @@ constexpr std::array kRegistry = {
     &kOpenaiAdapter,
     &kOpenaiCompatibleAdapter,
     &kLoopbackAdapter,
+    &kAnthropicAdapter,
     &kWatsonxaiAdapter,
 };
 

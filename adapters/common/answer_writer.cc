@@ -64,8 +64,8 @@ Result<void> AnswerWriter::write(std::string_view id, std::string_view model,
   facts->usage = usage;
   facts->seen_choices = facts->finished_choices = 1;
   facts->done = true;
-  facts->text_bytes += content_.text.size() + reasoning_.text.size() + refusal_.text.size() +
-                       argument_bytes_;
+  facts->text_bytes +=
+      content_.text.size() + reasoning_.text.size() + refusal_.text.size() + argument_bytes_;
   bool fits = out->push(Slice(head.view())) && out->push(Slice(content_.text)) &&
               out->push(Slice(null_content ? "" : "\""));
   if (!reasoning_.text.empty()) {

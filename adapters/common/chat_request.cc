@@ -217,9 +217,8 @@ Result<bool> ChatToolCalls::next() {
   }
   const auto place = [&](std::string_view member) {
     const auto inner = legacy_ ? -1 : static_cast<int64_t>(call_.index);
-    const std::string_view at =
-        chat_place("messages", message_.index, legacy_ ? "function_call" : "tool_calls", inner,
-                   owner_.arena);
+    const std::string_view at = chat_place(
+        "messages", message_.index, legacy_ ? "function_call" : "tool_calls", inner, owner_.arena);
     ArenaText text(owner_.arena, at.size() + member.size() + 16);
     return text.add(at).add(legacy_ ? "." : ".function.").add(member).view();
   };
@@ -227,8 +226,8 @@ Result<bool> ChatToolCalls::next() {
   call_.index = count_++;
   call_.id = json_inner(json_member(json, "id"));
   call_.name = json_inner(json_member(function, "name"));
-  if (call_.name.empty()) return invalid("a tool call needs the name of its function",
-                                         place("name"));
+  if (call_.name.empty())
+    return invalid("a tool call needs the name of its function", place("name"));
   const std::string_view arguments = json_member(function, "arguments");
   call_.arguments = json_trim(json_is_string(arguments) ? unquoted(arguments, owner_.arena)
                                                         : unless_null(arguments));
@@ -250,9 +249,9 @@ Result<bool> ChatTools::next() {
   tool_.json = elements_.value();
   const std::string_view type = json_inner(json_member(tool_.json, "type"));
   if (!legacy_ && !type.empty() && type != "function") {
-    return std::unexpected(
-        Error{Errc::kUnsupportedParameter, "this provider knows only tools of type function",
-              chat_place("tools", tool_.index, "type", -1, arena_)});
+    return std::unexpected(Error{Errc::kUnsupportedParameter,
+                                 "this provider knows only tools of type function",
+                                 chat_place("tools", tool_.index, "type", -1, arena_)});
   }
   JsonMembers members(legacy_ ? tool_.json : json_member(tool_.json, "function"));
   while (members.next()) {

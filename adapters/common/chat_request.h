@@ -38,7 +38,7 @@ struct ChatMessage {
   std::string_view tool_call_id;
   std::string_view name;
   std::string_view refusal;
-  std::string_view reasoning;       // reasoning_content
+  std::string_view reasoning;  // reasoning_content
 };
 
 class ChatMessages {
@@ -62,14 +62,14 @@ enum class PartKind : uint8_t { kText, kRefusal, kImage, kAudio, kFile };
 struct ChatPart {
   size_t index = 0;
   PartKind kind = PartKind::kText;
-  std::string_view json;         // the whole part; empty when the content is a string
-  std::string_view text;         // kText, kRefusal
-  std::string_view url;          // kImage: http(s) or data URI
-  std::string_view detail;       // kImage
-  std::string_view data;         // kAudio: base64; kFile: data URI or base64
-  std::string_view format;       // kAudio
-  std::string_view file_id;      // kFile
-  std::string_view filename;     // kFile
+  std::string_view json;      // the whole part; empty when the content is a string
+  std::string_view text;      // kText, kRefusal
+  std::string_view url;       // kImage: http(s) or data URI
+  std::string_view detail;    // kImage
+  std::string_view data;      // kAudio: base64; kFile: data URI or base64
+  std::string_view format;    // kAudio
+  std::string_view file_id;   // kFile
+  std::string_view filename;  // kFile
 };
 
 // The parts of a message's content; a string is one text part, null and absent are none.
@@ -115,7 +115,7 @@ class ChatToolCalls {
 
 struct ChatTool {
   size_t index = 0;
-  std::string_view json;         // the element of `tools` or `functions`
+  std::string_view json;  // the element of `tools` or `functions`
   std::string_view name;
   std::string_view description_json;
   std::string_view parameters_json;
@@ -157,7 +157,8 @@ struct ToolChoice {
 class ChatStops {
  public:
   explicit ChatStops(std::string_view stop)
-      : elements_(stop), single_(json_is_string(stop) ? stop : std::string_view{}),
+      : elements_(stop),
+        single_(json_is_string(stop) ? stop : std::string_view{}),
         broken_(!stop.empty() && !json_is_string(stop) && !json_is_array(stop)) {}
   [[nodiscard]] Result<bool> next();
   [[nodiscard]] std::string_view json() const { return value_; }  // a string token

@@ -16,10 +16,10 @@
 namespace weir {
 
 struct ChunkStream {
-  std::string_view head;   // of each chunk, up to the number of its choice; in the arena
-  uint64_t roles = 0;      // bit per choice that was opened
-  uint32_t tool_calls = 0; // how many tool_start() began, of all choices
-  bool ended = false;      // done() or error() was written: nothing may follow
+  std::string_view head;    // of each chunk, up to the number of its choice; in the arena
+  uint64_t roles = 0;       // bit per choice that was opened
+  uint32_t tool_calls = 0;  // how many tool_start() began, of all choices
+  bool ended = false;       // done() or error() was written: nothing may follow
 };
 
 // An error that came as an event of a stream. `type` and `code` empty: by status.

@@ -25,6 +25,14 @@ constexpr bool is_base64_char(char c) {
 constexpr bool is_space(char c) {
   return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
+// The value of a digit in either alphabet; -1 for anything else.
+int base64_digit(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  if (c == '+' || c == '-') return 62;
+  return c == '/' || c == '_' ? 63 : -1;
+}
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   const char low = lower(c);
@@ -34,7 +42,8 @@ int hex_digit(char c) {
 // The text without white space; empty when anything else than base64 is left. Text without either
 // can be megabytes and is left for the provider to judge: it cannot end a JSON string.
 std::string_view base64_clean(std::string_view text, Arena& arena) {
-  if (text.find_first_of(" \\\n\r\t\"") == std::string_view::npos) return text;
+  const auto lacks = [text](char c) { return text.find(c) == std::string_view::npos; };
+  if (lacks(' ') && lacks('\n') && lacks('\r') && lacks('\\') && lacks('"')) return text;
   char* to = arena.allocate(text.size());
   size_t size = 0;
   for (const char c : text) {
@@ -51,8 +60,8 @@ std::string_view percent_to_base64(std::string_view text, Arena& arena) {
   for (size_t i = 0; i < text.size(); ++i) {
     const bool escape = text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 &&
                         hex_digit(text[i + 2]) >= 0;
-    plain[size++] = escape ? static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]))
-                           : text[i];
+    plain[size++] =
+        escape ? static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])) : text[i];
     if (escape) i += 2;
   }
   ArenaText encoded(arena, size / 3 * 4 + 8);
@@ -68,6 +77,23 @@ std::string_view mime_read(std::string_view text, Arena& arena) {
 }
 
 }  // namespace
+
+std::string_view base64_decode(std::string_view text, Arena& arena) {
+  char* to = arena.allocate(text.size() / 4 * 3 + 3);
+  size_t size = 0;
+  uint32_t bits = 0;
+  int have = 0;
+  for (const char c : text) {
+    const int digit = base64_digit(c);
+    if (digit < 0) break;
+    bits = bits << 6 | static_cast<uint32_t>(digit);
+    have += 6;
+    if (have < 8) continue;
+    have -= 8;
+    to[size++] = static_cast<char>(bits >> have & 0xff);
+  }
+  return {to, size};
+}
 
 bool is_data_uri(std::string_view url) {
   return equal_lower(url.substr(0, 5), "data:");

@@ -21,4 +21,7 @@ struct DataUri {
 // True for what begins like a data URI.
 [[nodiscard]] bool is_data_uri(std::string_view url);
 
+// The bytes of base64 text, in the arena; decoding ends at the first character that is none.
+[[nodiscard]] std::string_view base64_decode(std::string_view text, Arena& arena);
+
 }  // namespace weir
