@@ -69,12 +69,7 @@ class BasicBucket {
   void give_back(uint32_t core, int64_t n, Nanos now) {
     WEIR_DCHECK(n >= 0);
     Line& line = lines_[core];
-    int64_t lease = line.lease.load(Order::relaxed);
-    if (lease >= 0 && n <= line.spent && swap_lease(line, lease, lease + n)) [[likely]] {
-      line.spent -= n;
-      return;
-    }
-    give_back_shared(line, n, now);
+    if (!give_back_leased(line, n)) give_back_shared(line, n, now);
   }
   // Of `reserved` tokens `actual` were used: the rest goes back, or more is taken, as debt if need
   // be.
@@ -105,6 +100,9 @@ class BasicBucket {
   [[nodiscard]] BucketSpec spec() const;
 
  private:
+  // Tests look at what each core keeps for itself.
+  template <typename Bucket>
+  friend struct BucketPeek;
   using Order = typename Platform::Order;
   template <typename T>
   using Atomic = typename Platform::template Atomic<T>;
@@ -113,30 +111,41 @@ class BasicBucket {
   static constexpr int64_t kBusy = 1;  // somebody moves tokens between the level and lines
   static constexpr int64_t kOpen = 2;  // a line may hold a lease
   static constexpr int64_t kUnit = 4;
-  static constexpr int64_t kClosed = -1;  // as a lease
+  // As a lease; so is every number below 0.
+  static constexpr int64_t kClosed = -(int64_t{1} << 62);
   static constexpr size_t kLineBytes = 64;
 
   // Only `lease` is shared, and others only close it; the rest is the core's own.
   struct alignas(kLineBytes) Line {
     Atomic<int64_t> lease{kClosed};
-    Nanos until = 0;       // end of the interval in which the lease was given
-    int64_t spent = 0;     // taken less given back by this core since `epoch` began; at most that
+    Nanos until = 0;        // end of the interval in which the lease was given
+    // granted - lease, never below 0, is what the core took and did not give back while the line
+    // was open; `spent` is the same from before, since `epoch` began. What a line had lost when
+    // others closed it is left out: less than was spent is safe (invariant 6).
+    int64_t granted = 0;
+    int64_t spent = 0;
     uint64_t epoch = 0;
-    int64_t elsewhere = 0; // held in level and other lines when the lease was given
-    int64_t granted = 0;   // what the line held then
+    int64_t elsewhere = 0;  // held in level and other lines when the lease was given
+    int64_t counted = 0;    // this line's part of leased_
   };
 
   static constexpr int64_t level_of(int64_t word) { return word >> 2; }
-  [[nodiscard]] bool swap_lease(Line& line, int64_t from, int64_t to) {
-    // Nobody reads anything else by it: relaxed. It fails only if the line was closed.
-    return line.lease.compare_exchange_strong(from, to, Order::relaxed, Order::relaxed);
+  // A closed line stays below 0 whatever the two below add to it: its core may learn by their
+  // result that the line was closed. Nobody reads anything else by a lease: relaxed. Nothing else
+  // is written, as a store before the next locked step would have to be waited for.
+  [[nodiscard]] static bool take_leased(Line& line, int64_t n, Nanos now) {
+    if (line.lease.load(Order::relaxed) < n || now >= line.until) return false;
+    return line.lease.fetch_sub(n, Order::relaxed) >= 0;
   }
-  [[nodiscard]] bool take_leased(Line& line, int64_t n, Nanos now) {
+  [[nodiscard]] static bool give_back_leased(Line& line, int64_t n) {
     const int64_t lease = line.lease.load(Order::relaxed);
-    if (lease < n || now >= line.until) return false;
-    if (!swap_lease(line, lease, lease - n)) return false;
-    line.spent += n;
-    return true;
+    if (lease < 0) return false;
+    if (const int64_t more = n - (line.granted - lease); more > 0) [[unlikely]] {
+      if (more > line.spent) return false;
+      line.spent -= more;
+      line.granted += more;
+    }
+    return line.lease.fetch_add(n, Order::relaxed) >= 0;
   }
   [[nodiscard]] bool swap_word(int64_t& from, int64_t to) {
     return word_.compare_exchange_strong(from, to, Order::acq_rel, Order::acquire);
@@ -152,6 +161,7 @@ class BasicBucket {
   void note_spent(Line& line, uint64_t epoch, int64_t n);
   [[nodiscard]] int64_t lease_for(int64_t left, int64_t n) const;
   void open_line(Line& line, int64_t n);
+  [[nodiscard]] static int64_t settle_line(Line& line);
   [[nodiscard]] bool try_busy();
   void await_busy();
   void end_busy() {
@@ -175,7 +185,7 @@ class BasicBucket {
   Atomic<uint64_t> duration_ns_{1};
   // Written by every take that no lease serves.
   alignas(kLineBytes) Atomic<int64_t> word_{0};
-  Atomic<int64_t> leased_{0};     // sum of Line::granted of the open lines
+  Atomic<int64_t> leased_{0};     // sum of Line::counted of the open lines
 };
 
 }  // namespace weir

@@ -30,10 +30,10 @@ bool BasicBucket<Platform>::take_shared(Line& line, int64_t n, Nanos now, bool f
   for (uint32_t round = 0;; ++round) {
     // acquire: a refill writes the word, then epoch_, then end_.
     if (now < end_.load(Order::acquire)) {
-      const uint64_t epoch = epoch_.load(Order::acquire);
       int64_t word = word_.load(Order::acquire);
       const int64_t left = level_of(word) - n;
       if (left >= 0 && ((word & kBusy) != 0 || lease_for(left, n) == 0)) {
+        const uint64_t epoch = epoch_.load(Order::acquire);
         if (!swap_word(word, word - n * kUnit)) continue;
         note_spent(line, epoch, n);
         return true;
@@ -77,6 +77,7 @@ void BasicBucket<Platform>::give_back_shared(Line& line, int64_t n, Nanos now) {
   n = std::clamp<int64_t>(n, 0, kMaxTake);
   await_busy();
   refill(now);
+  static_cast<void>(settle_line(line));
   const uint64_t epoch = epoch_.load(Order::relaxed);
   if (line.epoch == epoch && n <= line.spent) {
     word_.fetch_add(n * kUnit, Order::acq_rel);
@@ -122,15 +123,27 @@ void BasicBucket<Platform>::open_line(Line& line, int64_t n) {
     lease = lease_for(level_of(word), n);
     if (lease == 0) return;
   } while (!swap_word(word, (word - lease * kUnit) | kOpen));
-  // The core itself is the only one that changes its line while kBusy is held.
-  const int64_t rest = line.lease.load(Order::relaxed);
-  const int64_t before = rest == kClosed ? 0 : line.granted;
-  line.granted = lease + std::max<int64_t>(rest, 0);
-  const int64_t others = leased_.load(Order::relaxed) - before;
-  leased_.store(others + line.granted, Order::relaxed);
+  const int64_t rest = settle_line(line);
+  line.granted = rest + lease;
+  const int64_t others = leased_.load(Order::relaxed) - line.counted;
+  line.counted = line.granted;
+  leased_.store(others + line.counted, Order::relaxed);
   line.elsewhere = level_of(word) - lease + others;
   line.until = end_.load(Order::relaxed);
   line.lease.store(line.granted, Order::release);
+}
+
+// Holding kBusy, so that nobody closes the line: notes what its lease lost, and returns the rest.
+template <typename Platform>
+int64_t BasicBucket<Platform>::settle_line(Line& line) {
+  const int64_t rest = line.lease.load(Order::relaxed);
+  if (rest < 0) {
+    line.counted = 0;
+    return 0;
+  }
+  line.spent += line.granted - rest;
+  line.granted = rest;
+  return rest;
 }
 
 template <typename Platform>
@@ -155,7 +168,7 @@ void BasicBucket<Platform>::close_lines() {
   int64_t sum = 0;
   for (uint32_t core = 0; core < cores_; ++core) {
     Atomic<int64_t>& lease = lines_[core].lease;
-    if (lease.load(Order::relaxed) == kClosed) continue;
+    if (lease.load(Order::relaxed) < 0) continue;
     sum += lease.exchange(kClosed, Order::acq_rel);
   }
   leased_.store(0, Order::relaxed);

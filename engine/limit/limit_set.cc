@@ -13,7 +13,7 @@ int64_t cost_of(const LimitEntry& entry, int64_t tokens) {
 
 }  // namespace
 
-int LimitSet::take_all(uint32_t core, int64_t tokens, Nanos now) {
+int LimitSet::take_all(uint32_t core, int64_t tokens, Nanos now) const {
   // A look first: a request that is going to be refused should not hold, even for a moment, what
   // another core may be asking for, nor write to lines that others use.
   for (size_t i = 0; i < size_; ++i) {
@@ -29,17 +29,18 @@ int LimitSet::take_all(uint32_t core, int64_t tokens, Nanos now) {
   return kPassed;
 }
 
-void LimitSet::refund_all(uint32_t core, int64_t tokens, Nanos now) {
+void LimitSet::refund_all(uint32_t core, int64_t tokens, Nanos now) const {
   refund_first(size_, core, tokens, now);
 }
 
-void LimitSet::refund_first(size_t count, uint32_t core, int64_t tokens, Nanos now) {
+void LimitSet::refund_first(size_t count, uint32_t core, int64_t tokens, Nanos now) const {
   for (size_t i = count; i-- > 0;) {
     entries_[i].bucket->give_back(core, cost_of(entries_[i], tokens), now);
   }
 }
 
-void LimitSet::settle_all(uint32_t core, int64_t reserved, int64_t actual, Nanos now) {
+void LimitSet::settle_all(uint32_t core, int64_t reserved, int64_t actual,
+                          Nanos now) const {
   for (const LimitEntry& entry : *this) {
     if (entry.unit == BucketUnit::kTokens) entry.bucket->settle(core, reserved, actual, now);
   }

@@ -45,17 +45,17 @@ class LimitSet {
 
   // Takes 1 from each bucket of requests and `tokens` from each of tokens: kPassed; or nothing at
   // all, and the index of the first bucket that refused.
-  [[nodiscard]] int take_all(uint32_t core, int64_t tokens, Nanos now);
+  [[nodiscard]] int take_all(uint32_t core, int64_t tokens, Nanos now) const;
   // The request did not run: undoes take_all() with the same `tokens`.
-  void refund_all(uint32_t core, int64_t tokens, Nanos now);
+  void refund_all(uint32_t core, int64_t tokens, Nanos now) const;
   // The request has run: buckets of tokens get `actual` in place of `reserved`.
-  void settle_all(uint32_t core, int64_t reserved, int64_t actual, Nanos now);
+  void settle_all(uint32_t core, int64_t reserved, int64_t actual, Nanos now) const;
   // The smallest capacity of the buckets of tokens, as reservation_of() wants it; INT64_MAX when
   // there are none.
   [[nodiscard]] int64_t smallest_token_capacity() const;
 
  private:
-  void refund_first(size_t count, uint32_t core, int64_t tokens, Nanos now);
+  void refund_first(size_t count, uint32_t core, int64_t tokens, Nanos now) const;
 
   std::array<LimitEntry, kMax> entries_{};
   size_t size_ = 0;

@@ -52,7 +52,8 @@ EXTERNAL = (
 WHOLE_FOLDER_TESTS = ("adapters/golden", "adapters/recorded")
 UV_OWNERS = re.compile(r"engine/(net/|embed/worker_thread\.cc$)")
 ATOMIC_OWNERS = re.compile(
-    r"engine/(base/(mailbox|ring)\.h$|(route|limit|link)/|control/metrics|proxy/worker|embed/worker_)")
+    r"engine/(base/(mailbox|ring)\.h$|(route|limit|link)/|control/metrics|proxy/worker"
+    r"|embed/worker_)")
 PRINT_OWNERS = re.compile(r"engine/base/(check|log)\.cc$")
 
 
