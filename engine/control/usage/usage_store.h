@@ -72,8 +72,8 @@ struct UsageSums {
 
 class UsageStore {
  public:
-  static constexpr size_t kMaxCells = 16'384;    // waiting sums: (minute, names)
-  static constexpr size_t kMaxSeries = 16'384;   // names that are kept in memory over a flush
+  static constexpr size_t kMaxCells = 8'192;     // waiting sums: (minute, names)
+  static constexpr size_t kMaxSeries = 8'192;    // names that are kept in memory over a flush
   static constexpr int64_t kMinutesKeptS = 7 * 86'400;  // then an hour is the smallest step
 
   // An empty path keeps everything in memory. The error is one line.
