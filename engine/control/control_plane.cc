@@ -38,6 +38,12 @@ std::expected<std::unique_ptr<ControlPlane>, std::string> ControlPlane::create(
     plane->admin_digest_ = sha256_digest(plane->options_.admin_key->reveal());
     plane->options_.admin_key.reset();
   }
+  auto usage = UsageStore::open(plane->options_.database);
+  if (!usage) {
+    return std::unexpected("usage store: " + message_quote(plane->options_.database) + ": " +
+                           usage.error());
+  }
+  plane->usage_ = std::move(*usage);
   if (const auto applied = plane->apply(std::move(loaded)); !applied) {
     return std::unexpected(applied.error());
   }
@@ -67,6 +73,7 @@ void ControlPlane::stop() {
   thread_.join();
   // The workers have stopped: what they left in the rings and stacks is read a last time.
   ledger_drain();
+  usage_flush();
   for (Scrape* scrape = link_.scrapes.take_all(); scrape != nullptr;) {
     Scrape* next = scrape->next_message;
     delete scrape;
@@ -118,12 +125,15 @@ void ControlPlane::tick(Millis now) {
   scrapes_take();
   scrape_check(now);
   waits_check(now);
+  usage_check(now);
 }
 
 void ControlPlane::ledger_drain() {
   for (WorkerLink* worker : publisher_.workers()) {
-    worker->ledger.drain(
-        [this](const LedgerRecord& record) { access_log_.append(record, registry_); });
+    worker->ledger.drain([this](const LedgerRecord& record) {
+      access_log_.append(record, registry_);
+      usage_add(record);
+    });
   }
   access_log_.flush();
 }
@@ -178,6 +188,8 @@ std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
     report(problem_line(loaded.file, problem));
   }
   config_ = std::move(loaded.config);
+  usage_prices_ = UsagePrices(config_);
+  usage_->set_retention(config_.accounting.retention_days);
   counters_.epoch = ++epoch_;
   publisher_.publish(std::move(*publication));
   return {};

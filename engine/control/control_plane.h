@@ -21,11 +21,14 @@
 #include "control/publisher.h"
 #include "control/registry.h"
 #include "control/routing_build.h"
+#include "control/usage/usage_feed.h"
+#include "control/usage/usage_store.h"
 
 namespace weir {
 
 struct ControlOptions {
   ConfigOptions config;
+  std::string database;     // file of the usage store; empty: it is kept in memory
   std::string config_file;  // read again by a reload; empty: the embedded configuration
   Result<void> (*default_prepare)(const PrepareInput& input, std::string* head) = nullptr;
   std::optional<Secret> admin_key;
@@ -54,6 +57,7 @@ class ControlPlane {
   void tick(Millis now);
   [[nodiscard]] const Registry& registry() const { return registry_; }
   [[nodiscard]] const Publisher& publisher() const { return publisher_; }
+  [[nodiscard]] UsageStore& usage() { return *usage_; }
 
  private:
   struct AdoptWait {  // a call that is answered when the workers run the epoch
@@ -78,11 +82,15 @@ class ControlPlane {
   void report(const std::string& line);
 
   void ledger_drain();
+  void usage_add(const LedgerRecord& record);
+  void usage_flush();
+  void usage_check(Millis now);
   void commands_take();
   void calls_take(Millis now);
   void call_handle(ManagementCall* call, Millis now);
   void call_reload(ManagementCall* call, Millis now);
   void call_targets(ManagementCall* call, Millis now);
+  void call_usage(ManagementCall* call);
   void call_suspension(ManagementCall* call, std::string_view id);
   void call_fail(ManagementCall* call, Errc code, std::string code_text, std::string message);
   void call_answer(ManagementCall* call);
@@ -96,6 +104,10 @@ class ControlPlane {
   Registry registry_;
   Publisher publisher_{&registry_};
   AccessLog access_log_;
+  std::unique_ptr<UsageStore> usage_;
+  UsagePrices usage_prices_;
+  Millis usage_flushed_at_ = 0;
+  bool usage_failing_ = false;  // and reported
   ControlCounters counters_;
   Config config_;
   std::optional<KeyDigest> admin_digest_;

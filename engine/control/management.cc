@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "control/control_plane.h"
+#include "control/usage/usage_api.h"
 #include "json/json_write.h"
 
 namespace weir {
@@ -77,6 +78,7 @@ void ControlPlane::calls_take(Millis now) {
 
 void ControlPlane::call_handle(ManagementCall* call, Millis now) {
   WEIR_CHECK(call->worker != nullptr);
+  if (usage_path(call->path)) return call_usage(call);
   const std::string_view path = short_path(call->path);
   const bool is_metrics = path == "/metrics" || path == "/v1/metrics";
   const std::string_view id = suspension_id(path);

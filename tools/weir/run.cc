@@ -150,6 +150,7 @@ int weir_run(const RunOptions& options) {
   const auto key = admin_key_find(config.admin_key, *data);
   if (!key) return refuse(key.error());
   control_options.admin_key = key->value;
+  control_options.database = data->path() + "/weir.db";
   auto control = ControlPlane::create(std::move(control_options), std::move(loaded));
   if (!control) return refuse(control.error());
   auto engine = Engine::create(engine_options(config), (*control)->link());

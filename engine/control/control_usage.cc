@@ -1,0 +1,38 @@
+// The usage store's part of the control plane: what is fed to it, and when it is written.
+#include <ctime>
+
+#include "control/control_plane.h"
+#include "control/usage/usage_api.h"
+
+namespace weir {
+
+void ControlPlane::usage_add(const LedgerRecord& record) {
+  if (record.kind != RequestKind::kInference) return;
+  usage_->add(usage_row_of(record, registry_, &usage_prices_));
+}
+
+// What cannot be written stays in memory; one line says so, another that it was written after all.
+void ControlPlane::usage_flush() {
+  auto done = usage_->flush();
+  if (done) {
+    const auto kept_small = usage_->maintain(static_cast<int64_t>(std::time(nullptr)));
+    if (!kept_small) done = std::unexpected(kept_small.error());
+  }
+  if (done.has_value() != usage_failing_) return;
+  usage_failing_ = !done;
+  report(done ? "the usage store is written again"
+              : "the usage store cannot be written, its numbers wait in memory: " + done.error());
+}
+
+void ControlPlane::usage_check(Millis now) {
+  if (now - usage_flushed_at_ < config_.accounting.flush_interval_ms) return;
+  usage_flushed_at_ = now;
+  usage_flush();
+}
+
+void ControlPlane::call_usage(ManagementCall* call) {
+  usage_answer(*usage_, *call, static_cast<int64_t>(std::time(nullptr)));
+  call_answer(call);
+}
+
+}  // namespace weir
