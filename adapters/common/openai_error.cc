@@ -79,6 +79,12 @@ std::string_view code_of(const Reading& reading) {
   }
 }
 
+// "429" as text, where the line says 200.
+void status_from_code(std::string_view code, Reading* reading) {
+  const int64_t status = json_integer(code, 0);
+  if (status >= 400 && status < 600) reading->status = static_cast<int>(status);
+}
+
 void verdict_set(UpstreamError* out, Fault fault, Errc code, int status) {
   out->fault = fault;
   out->code = code;
@@ -220,6 +226,7 @@ void openai_map_error(Call& call, const Reply& in, UpstreamError* out) {
   if (in.status < 300) reading.status = 502;
   if (reading.has_body) {
     if (in.status < 300 && view.error_status != 0) reading.status = view.error_status;
+    if (in.status < 300 && view.error_status == 0) status_from_code(view.error_code, &reading);
     reading.message = shown(view.error_message);
     reading.type = shown(view.error_type);
     reading.code = shown(view.error_code);

@@ -170,7 +170,46 @@ class Runner {
       if (key == "apikey") provider.credential = value == "none" ? "" : value;
       if (key == "auth errors") provider.mask_auth_errors = value != "passthrough";
       if (key == "strict") harness_->strict();
+      if (key == "host") provider.host = provider.authority = value;
     }
+    second_place_make(&provider);
+  }
+
+  // As the control plane does it, for a URL without a port.
+  void second_place_make(Provider* provider) {
+    const Adapter& adapter = harness_->adapter();
+    const std::string url = adapter.second_url != nullptr ? adapter.second_url(*provider) : "";
+    if (url.empty()) return;
+    const size_t host = url.find("://") + 3;
+    auto second = std::make_shared<Provider>(*provider);
+    second->authority = url.substr(host, url.find('/', host) - host);
+    second->base_path = url.substr(host + second->authority.size());
+    provider->second = second;
+  }
+
+  // The adapter wants to see this reply itself; what it does then, up to its next request.
+  bool run_inspected(const Reply& reply, const std::string& body) {
+    const auto inspect = harness_->adapter().inspect;
+    if (inspect == nullptr || !inspect(harness_->call(), reply)) return false;
+    const Padded padded(body);
+    Reply whole = reply;
+    whole.body = padded.view();
+    harness_->call().reply = &whole;
+    std::string text;
+    for (int i = 0; i < 5; ++i) {
+      Step step;
+      const auto done = harness_->next(&step);
+      if (!done) text += "refused: " + std::string(done.error().message) + "\n";
+      if (step.kind == StepKind::kFail) text += error_text(step.error);
+      if (step.kind == StepKind::kWait) text += "[wait " + std::to_string(step.wait_ms) + " ms]\n";
+      if (!done || step.kind == StepKind::kFail) break;
+      if (step.kind != StepKind::kSend) continue;
+      if (step.request.second_place) text += "[at the second place]\n";
+      text += without_cr(std::string(step.request.head));
+    }
+    harness_->call().reply = nullptr;
+    expect("goes on", text);
+    return true;
   }
 
   void run_reply(const std::string& text) {
@@ -181,8 +220,16 @@ class Runner {
     reply.status = std::atoi(status.c_str());
     reply.content_type = type;
     reply.retry_after = after;
+    std::vector<HeaderField> fields;
+    for (const auto& [key, value] : case_.settings) {
+      if (key.starts_with("field.")) {
+        fields.push_back({std::string_view(key).substr(6), value});
+      }
+    }
+    reply.fields = fields;
     if (type.starts_with("text/event-stream")) return run_stream(text);
     const std::string body = unended(text);
+    if (run_inspected(reply, body)) return;
     const Padded padded(body);
     ReplyView view;
     ReplyScanner scanner;
@@ -256,7 +303,14 @@ class Runner {
     finish();
   }
 
-  void finish_models(const std::string& body) {
+  void finish_models(std::string body) {
+    if (const auto request = harness_->adapter().list_request; request != nullptr) {
+      ListRequest list;
+      const auto done =
+          request({.provider = harness_->provider(), .token = {}, .cursor = {}}, &list);
+      expect("sent",
+             done ? without_cr(list.head) : "refused: " + std::string(done.error().message));
+    }
     Arena arena;
     std::array<ModelName, 4> storage{};
     const std::span<ModelName> names(storage);

@@ -1,8 +1,8 @@
 // The common OpenAI form: heads, errors, events, dates; what the golden cases do not show.
 #include "adapters/common/openai_shape.h"
 #include "adapters/common/json_walk.h"
+#include "adapters/common/openai_family.h"
 #include "adapters/common/retry_after.h"
-#include "adapters/openai/openai.h"
 #include "tests/unit/adapters/harness.h"
 
 namespace weir::test {

@@ -32,7 +32,13 @@ void provider_configure(std::string_view type, Provider* provider) {
     option("secret_access_key", "no-real-secret");
   }
   if (type == "watsonxai") option("project_id", "some-project");
-  if (type == "nim") provider->second = std::make_shared<Provider>(*provider);
+  if (type == "nim") {
+    provider->host = "integrate.api.nvidia.com";
+    auto second = std::make_shared<Provider>(*provider);
+    second->authority = "api.nvcf.nvidia.com";
+    second->base_path = "/v2/nvcf/pexec/status";
+    provider->second = second;
+  }
 }
 
 // One recording, on its way through the adapter.
@@ -177,7 +183,8 @@ class Recording {
 
   void seen_check(const Seen& seen) {
     EXPECT_EQ("", seen.broken);
-    if (!want("id").empty()) {
+    // Azure begins its streams with an empty id.
+    if (json_inner(want("id")) != "") {
       EXPECT_EQ(plain(want("id")), seen.id);
     }
     if (!want("model").empty()) {
@@ -302,9 +309,11 @@ class Recording {
     }
     EXPECT_EQ(status_shown(static_cast<int>(json_integer(wish("http_status", "http_status"), 0))),
               error.status);
-    const std::string code = plain(wish("code", "provider_error_code"));
+    std::string code = plain(wish("code", "provider_error_code"));
+    if (code == "model_not_supported") code = "model_not_found";  // OpenAI's word for it
     // A number that repeats the status is no code.
-    if (!error.wire_code.empty() && !code.empty() && code.find_first_not_of("0123456789") != code.npos) {
+    if (!error.wire_code.empty() && !code.empty() &&
+        code.find_first_not_of("0123456789") != code.npos) {
       EXPECT_EQ(code, error.wire_code);
     }
     const std::string type = plain(json_member(suggested, "type"));

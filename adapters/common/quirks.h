@@ -4,6 +4,7 @@
 // is loaded, so reading them later cannot fail. Worker or control thread; pure.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include <weir/types.h>
@@ -23,15 +24,23 @@ struct Quirks {
   bool parallel_tool_calls = true;            // supports_parallel_tool_calls
   bool rename_reasoning = true;               // reasoning_field: auto | reasoning_content
   bool strip_nulls = true;                    // strip_null_fields
+  bool images = true;                         // supports_images
+
+  // Without an option; set by the adapters that build on this one.
+  enum class History : uint8_t { kKeep, kRename, kDrop };
+  History reasoning_history = History::kKeep;  // `reasoning_content` of earlier answers
+  bool filter_results = false;                 // Azure's content filter speaks in the stream
 };
 
-[[nodiscard]] Quirks quirks_read(const Provider& provider);
-// kConfig for an option that is unknown or has an unknown value.
-[[nodiscard]] Result<void> quirks_check(const Provider& provider);
+// The options of the provider over what its type begins with.
+[[nodiscard]] Quirks quirks_read(const Provider& provider, const Quirks& base = {});
+// kConfig for an option that is unknown or has an unknown value; `also` names those that the
+// adapter reads itself.
+[[nodiscard]] Result<void> quirks_check(const Provider& provider,
+                                        std::span<const std::string_view> also = {});
 
 // False when `json` (a reply with choices, or the payload of one event) surely needs no repair.
-// `open_calls`: a stream with tool calls that may
-// still lack their arguments.
+// `open_calls`: a stream with tool calls that may still lack their arguments.
 [[nodiscard]] bool reply_may_have_quirk(std::string_view json, const Quirks& quirks, bool stream,
                                         bool open_calls);
 

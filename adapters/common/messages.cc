@@ -1,4 +1,4 @@
-#include "adapters/openai_compatible/messages.h"
+#include "adapters/common/messages.h"
 
 #include "adapters/common/arena_text.h"
 #include "adapters/common/json_walk.h"
@@ -26,13 +26,23 @@ bool parts_join(std::string_view parts, ArenaText* out) {
   return true;
 }
 
+// The key under which an earlier answer's reasoning goes; empty to leave it out.
+std::string_view history_key(std::string_view key, Quirks::History history) {
+  using enum Quirks::History;
+  if (key != "reasoning_content" || history == kKeep) return key;
+  return history == kRename ? "reasoning" : "";
+}
+
 bool message_repair(std::string_view message, const Quirks& quirks, ArenaText* out) {
   bool changed = false;
   bool first = true;
   out->add("{");
   JsonMembers members(message);
   while (members.next()) {
-    out->add(first ? "\"" : ",\"").add(members.key()).add("\":");
+    const std::string_view key = history_key(members.key(), quirks.reasoning_history);
+    changed |= key != members.key();
+    if (key.empty()) continue;
+    out->add(first ? "\"" : ",\"").add(key).add("\":");
     first = false;
     const std::string_view value = members.value();
     if (!quirks.developer_role && members.key() == "role" && value == "\"developer\"") {
@@ -40,6 +50,9 @@ bool message_repair(std::string_view message, const Quirks& quirks, ArenaText* o
       changed = true;
     } else if (quirks.content_string && members.key() == "content" && json_is_array(value) &&
                parts_join(value, out)) {
+      changed = true;
+    } else if (quirks.content_string && members.key() == "content" && value == "null") {
+      out->add("\"\"");
       changed = true;
     } else {
       out->add(value);
@@ -54,7 +67,9 @@ bool message_repair(std::string_view message, const Quirks& quirks, ArenaText* o
 std::string_view messages_repair(std::string_view messages, const Quirks& quirks, Arena& arena) {
   const bool role =
       !quirks.developer_role && messages.find("\"developer\"") != std::string_view::npos;
-  if (!role && !quirks.content_string) return {};
+  const bool history = quirks.reasoning_history != Quirks::History::kKeep &&
+                       messages.find("\"reasoning_content\"") != std::string_view::npos;
+  if (!role && !history && !quirks.content_string) return {};
   ArenaText out(arena, messages.size() + 64);
   bool changed = false;
   out.add("[");

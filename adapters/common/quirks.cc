@@ -1,7 +1,8 @@
-#include "adapters/openai_compatible/quirks.h"
+#include "adapters/common/quirks.h"
 
 #include <algorithm>
 
+#include "adapters/common/param_policy.h"
 #include "adapters/common/quote_scan.h"
 #include "route/target.h"
 
@@ -22,6 +23,7 @@ constexpr FlagOption kFlags[] = {
     {"supports_tool_choice", &Quirks::tool_choice},
     {"supports_parallel_tool_calls", &Quirks::parallel_tool_calls},
     {"strip_null_fields", &Quirks::strip_nulls},
+    {"supports_images", &Quirks::images},
 };
 
 // False when the option or its value is unknown.
@@ -59,7 +61,8 @@ class QuirkSearch {
 
   bool run() {
     for_each_quote(json_, [this](size_t at) { quote(at); });
-    return found_ || !id_ || !object_ || !created_ || (choices_ && !index_);
+    const bool mute = !stream_ && message_ && !content_;
+    return found_ || mute || !id_ || !object_ || !created_ || (choices_ && !index_);
   }
 
  private:
@@ -73,6 +76,7 @@ class QuirkSearch {
       case 'c':
         if (is(at, "\"choices\"")) choices_ |= !is_empty(at + 9);
         if (is(at, "\"created\"")) created_ = json_is_number(at + 9);
+        content_ |= is(at, "\"content\"");
         return;
       case 'e':
         found_ |= is(at, "\"error\"") && !value_is(at + 7, "null");
@@ -83,6 +87,9 @@ class QuirkSearch {
       case 'i':
         if (is(at, "\"index\"")) index_ = true;
         if (is(at, "\"id\"")) id_ |= value_behind(json_, at + 4) != 0 && !missing(at + 4);
+        return;
+      case 'm':
+        message_ |= is(at, "\"message\"");
         return;
       case 'o':
         object_ |= is(at, "\"object\"");
@@ -129,6 +136,8 @@ class QuirkSearch {
     const size_t value = value_behind(json_, at + 15);
     if (value == 0) return false;
     if (open_calls_ && json_[value] == '"') return true;
+    // Where a filter has struck, the message may be missing.
+    if (is(value, "\"content_filter\"")) return true;
     return std::none_of(std::begin(kKnownReasons), std::end(kKnownReasons),
                         [&](auto token) { return is(value, token); });
   }
@@ -143,25 +152,28 @@ class QuirkSearch {
   bool created_ = false;
   bool index_ = false;
   bool choices_ = false;
+  bool message_ = false;
+  bool content_ = false;
 };
 
 }  // namespace
 
-Quirks quirks_read(const Provider& provider) {
-  Quirks quirks;
+Quirks quirks_read(const Provider& provider, const Quirks& base) {
+  Quirks quirks = base;
   for (const auto& [name, value] : provider.options) {
     static_cast<void>(option_apply(name, value, &quirks));
   }
   return quirks;
 }
 
-Result<void> quirks_check(const Provider& provider) {
+Result<void> quirks_check(const Provider& provider, std::span<const std::string_view> also) {
   Quirks quirks;
   for (const auto& [name, value] : provider.options) {
-    if (option_apply(name, value, &quirks)) continue;
+    if (option_apply(name, value, &quirks) || params_option_known(name)) continue;
+    if (std::find(also.begin(), also.end(), name) != also.end()) continue;
     return std::unexpected(
         Error{Errc::kConfig,
-              "unknown option or value; see the options of openai-compatible in docs/adapters.md",
+              "unknown option or value; see the options of the provider's type in docs/adapters.md",
               "options"});
   }
   return {};

@@ -1,4 +1,4 @@
-#include "adapters/openai_compatible/tool_calls.h"
+#include "adapters/common/tool_calls.h"
 
 #include <algorithm>
 

@@ -10,8 +10,8 @@
 #include <weir/adapter.h>
 
 #include "adapters/common/arena_text.h"
-#include "adapters/openai_compatible/quirks.h"
-#include "adapters/openai_compatible/tool_calls.h"
+#include "adapters/common/quirks.h"
+#include "adapters/common/tool_calls.h"
 
 namespace weir {
 

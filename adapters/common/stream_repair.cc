@@ -1,4 +1,4 @@
-#include "adapters/openai_compatible/stream_repair.h"
+#include "adapters/common/stream_repair.h"
 
 #include <algorithm>
 #include <cstring>
@@ -8,7 +8,7 @@
 #include "adapters/common/json_walk.h"
 #include "adapters/common/openai_error.h"
 #include "adapters/common/openai_stream.h"
-#include "adapters/openai_compatible/reply_repair.h"
+#include "adapters/common/reply_repair.h"
 #include "http/sse.h"
 #include "json/reply_scan.h"
 #include "json/request_scan.h"
@@ -42,6 +42,7 @@ struct State {
   Held tail;        // of an event that is not whole yet
   Held usage;       // the last usage that was taken out of a chunk
   Held chunk_head;  // members of the chunk that would carry it
+  Held filtered;    // `prompt_filter_results` that wait for the first chunk with a choice
   OpenCalls* calls;
   bool usage_sent;
   bool done_sent;
@@ -49,6 +50,7 @@ struct State {
   bool passed;    // the last event was passed as it came
   bool failed;    // an error went out: nothing may follow
 };
+static_assert(sizeof(State) <= kStreamRepairBytes);
 
 // The output of one call: a run of bytes that pass as they are, then text written here. Once there
 // is text, what follows is copied to it, so the list never needs more than two slices.
@@ -79,13 +81,25 @@ class Output {
   ArenaText* text_ = nullptr;
 };
 
+// An error that does not say so: a flat body, or problem details, where a chunk is expected.
+bool is_bare_error(std::string_view data) {
+  if (data.find("\"choices\"") != data.npos || !json_is_object(data)) return false;
+  if (!json_is_none(json_member(data, "choices"))) return false;
+  const bool says = json_is_string(json_member(data, "message")) ||
+                    json_is_string(json_member(data, "detail")) ||
+                    json_is_string(json_member(data, "title"));
+  return says &&
+         (!json_is_none(json_member(data, "code")) || !json_is_none(json_member(data, "status")) ||
+          json_is_string(json_member(data, "type")));
+}
+
 class Repairer {
  public:
-  Repairer(Call& call, StreamFacts* facts)
+  Repairer(Call& call, const Quirks& quirks, StreamFacts* facts)
       : call_(call),
         facts_(facts),
         state_(*call.state.as<State>()),
-        quirks_(quirks_read(*call.target.provider)),
+        quirks_(quirks),
         output_(call) {}
 
   Result<void> events(std::string_view in);
@@ -106,6 +120,8 @@ class Repairer {
       output_.write().add(raw);
     }
   }
+  [[nodiscard]] bool filter_takes(std::string_view raw);
+  [[nodiscard]] bool filter_tells(std::string_view raw);
   void usage_take(std::string_view usage, std::string_view data);
   void usage_send();
   void error_event(std::string_view raw, bool borrowed);
@@ -115,7 +131,7 @@ class Repairer {
   Call& call_;
   StreamFacts* facts_;
   State& state_;
-  Quirks quirks_;
+  const Quirks& quirks_;
   Output output_;
 };
 
@@ -174,6 +190,7 @@ Result<void> Repairer::event(std::string_view raw, bool borrowed) {
   state_.after_cr = raw.ends_with('\r');
   state_.passed = false;
   if (state_.failed) return {};
+  if (quirks_.filter_results && (filter_takes(raw) || filter_tells(raw))) return {};
   const EventVerdict verdict = openai_observe_event(raw, call_.request.include_usage, facts_);
   if (verdict == EventVerdict::kDone) {
     usage_send();
@@ -197,7 +214,62 @@ Result<void> Repairer::event(std::string_view raw, bool borrowed) {
     usage_take(json_member(data, "usage"), data);
     return {};
   }
+  if (is_bare_error(data)) {
+    facts_->error = true;
+    error_event(raw, borrowed);
+    return {};
+  }
   return chunk(raw, data, borrowed);
+}
+
+// What Azure's filter says of the prompt comes first, in a chunk without choices, id and model;
+// clients that take all of these from the first chunk would keep the empty ones. It goes out with
+// the first real chunk instead. True: the event is taken.
+bool Repairer::filter_takes(std::string_view raw) {
+  if (facts_->seen_choices != 0) return false;
+  char* joined = call_.scratch.allocate(raw.size());
+  const auto read = sse_read_event(raw, {joined, raw.size()});
+  if (!read || !read->has_data) return false;
+  const std::string_view data = json_trim(read->data);
+  const std::string_view choices = json_member(data, "choices");
+  const bool silent = json_is_empty_array(choices) && json_is_none(json_member(data, "usage")) &&
+                      json_is_none(json_member(data, "error"));
+  if (silent) {
+    const std::string_view results = json_member(data, "prompt_filter_results");
+    state_.filtered.size = 0;
+    if (json_is_array(results)) state_.filtered.add(results, call_.arena);
+    return true;
+  }
+  if (state_.filtered.size == 0 || !json_is_array(choices) || json_is_empty_array(choices)) {
+    return false;
+  }
+  if (!json_member(data, "prompt_filter_results").empty()) return false;
+  ArenaText joint(call_.scratch, raw.size() + state_.filtered.size + 64);
+  joint.add("data: {\"prompt_filter_results\":").add(state_.filtered.view()).add(",");
+  joint.add(data.substr(1)).add("\n\n");
+  state_.filtered.size = 0;
+  static_cast<void>(event(joint.view(), false));
+  return true;
+}
+
+// After a choice is finished the asynchronous filter may still tell where it has looked; a chunk
+// behind the end of a choice is nothing a client can use. True: the event is left out.
+bool Repairer::filter_tells(std::string_view raw) {
+  if (facts_->finished_choices == 0) return false;
+  char* joined = call_.scratch.allocate(raw.size());
+  const auto read = sse_read_event(raw, {joined, raw.size()});
+  if (!read || !read->has_data) return false;
+  size_t position = 0;
+  bool only_finished = false;
+  JsonElements each(json_member(json_trim(read->data), "choices"));
+  while (each.next()) {
+    const int64_t index =
+        json_integer(json_member(each.value(), "index"), static_cast<int64_t>(position));
+    only_finished = index >= 0 && index < 64 && (facts_->finished_choices >> index & 1) != 0;
+    if (!only_finished) return false;
+    ++position;
+  }
+  return only_finished && json_is_none(json_member(json_trim(read->data), "usage"));
 }
 
 Result<void> Repairer::chunk(std::string_view raw, std::string_view data, bool borrowed) {
@@ -302,9 +374,9 @@ void Repairer::empty_calls_close(uint64_t finishing, std::string_view data) {
 
 }  // namespace
 
-Result<void> stream_repair(Call& call, StreamPhase phase, std::string_view in, SliceList* out,
-                           StreamFacts* facts) {
-  Repairer repairer(call, facts);
+Result<void> stream_repair(Call& call, const Quirks& quirks, StreamPhase phase, std::string_view in,
+                           SliceList* out, StreamFacts* facts) {
+  Repairer repairer(call, quirks, facts);
   auto handled = phase == StreamPhase::kEvents ? repairer.events(in) : repairer.end();
   if (!handled) return handled;
   return repairer.finish(out);

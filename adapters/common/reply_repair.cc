@@ -1,4 +1,4 @@
-#include "adapters/openai_compatible/reply_repair.h"
+#include "adapters/common/reply_repair.h"
 
 #include "adapters/common/json_walk.h"
 #include "adapters/common/openai_chunks.h"
@@ -27,6 +27,7 @@ class Writer {
   void missing_members(const Present& have);
   void choices(std::string_view list);
   void choice(std::string_view choice, int64_t position);
+  void body_fill(std::string_view choice);
   std::string_view reason(std::string_view value);
   void message(std::string_view message, int64_t choice, bool finishing);
   bool message_member(std::string_view key, std::string_view value, bool both_reasonings);
@@ -168,6 +169,7 @@ void Writer::choice(std::string_view choice, int64_t position) {
     const std::string_view name = members.key();
     const std::string_view value = members.value();
     if (name == "index" && json_is_none(value)) continue;
+    if ((name == "delta" || name == "message") && value == "null") continue;
     if ((name == "delta" || name == "message") && json_is_object(value)) {
       key(name);
       message(value, index, finishing);
@@ -176,7 +178,16 @@ void Writer::choice(std::string_view choice, int64_t position) {
     }
   }
   broken_ |= members.failed();
+  body_fill(choice);
   close();
+}
+
+// A choice without any message: a content filter took it.
+void Writer::body_fill(std::string_view choice) {
+  if (is_legacy(job_.call)) return;
+  const std::string_view name = job_.stream ? "delta" : "message";
+  if (!json_is_none(json_member(choice, name))) return;
+  copy(changed(name), job_.stream ? "{}" : R"({"role":"assistant","content":null})");
 }
 
 std::string_view Writer::reason(std::string_view value) {
@@ -211,6 +222,7 @@ void Writer::message(std::string_view message, int64_t choice, bool finishing) {
     }
   }
   broken_ |= members.failed();
+  if (!job_.stream && json_member(message, "content").empty()) copy(changed("content"), "null");
   close();
 }
 
