@@ -3,7 +3,10 @@
 #include <array>
 
 #include "adapters/anthropic/anthropic.h"
+#include "adapters/azure_openai/azure_openai.h"
+#include "adapters/cerebras/cerebras.h"
 #include "adapters/loopback/loopback.h"
+#include "adapters/nim/nim.h"
 #include "adapters/openai/openai.h"
 #include "adapters/openai_compatible/openai_compatible.h"
 #include "adapters/watsonxai/watsonxai.h"
@@ -15,6 +18,9 @@ namespace {
 constexpr std::array kRegistry = {
     &kOpenaiAdapter,
     &kOpenaiCompatibleAdapter,
+    &kAzureOpenaiAdapter,
+    &kCerebrasAdapter,
+    &kNimAdapter,
     &kLoopbackAdapter,
     &kAnthropicAdapter,
     &kWatsonxaiAdapter,
