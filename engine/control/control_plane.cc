@@ -44,6 +44,8 @@ std::expected<std::unique_ptr<ControlPlane>, std::string> ControlPlane::create(
                            usage.error());
   }
   plane->usage_ = std::move(*usage);
+  plane->usage_->set_idle([](void* self) { static_cast<ControlPlane*>(self)->ledger_drain(); },
+                          plane.get());
   if (const auto applied = plane->apply(std::move(loaded)); !applied) {
     return std::unexpected(applied.error());
   }

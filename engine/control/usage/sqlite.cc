@@ -15,6 +15,8 @@ namespace {
 
 // A reader from outside may hold the file for a moment; waiting longer is the next flush's affair.
 constexpr int kBusyTimeoutMs = 20;
+// Of SQLite's virtual machine between two calls of a progress function; far below a millisecond.
+constexpr int kProgressSteps = 10'000;
 
 std::unexpected<std::string> problem(sqlite3* connection) {
   return std::unexpected(std::string(sqlite3_errmsg(connection)));
@@ -121,6 +123,17 @@ Sqlited<SqliteStatement> Sqlite::prepare(std::string_view sql) {
 int64_t Sqlite::last_row_id() const { return sqlite3_last_insert_rowid(connection_.get()); }
 
 int64_t Sqlite::changed_rows() const { return sqlite3_changes64(connection_.get()); }
+
+void Sqlite::set_progress(void (*work)(void*), void* context) {
+  *progress_ = {work, context};
+  const auto call = [](void* progress) {
+    const auto* set = static_cast<const Progress*>(progress);
+    set->work(set->context);
+    return 0;  // go on
+  };
+  sqlite3_progress_handler(connection_.get(), kProgressSteps, work == nullptr ? nullptr : +call,
+                           progress_.get());
+}
 
 SqliteTransaction::~SqliteTransaction() {
   // SQLite has rolled back by itself after some errors; then this one says that nothing is open.

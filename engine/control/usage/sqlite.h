@@ -50,12 +50,20 @@ class Sqlite {
   [[nodiscard]] Sqlited<SqliteStatement> prepare(std::string_view sql);
   [[nodiscard]] int64_t last_row_id() const;
   [[nodiscard]] int64_t changed_rows() const;  // by the last statement
+  // Calls `work` now and then while a statement runs, until it is set to null. It must not use the
+  // connection.
+  void set_progress(void (*work)(void*), void* context);
 
  private:
   struct Closer {
     void operator()(sqlite3* connection) const;
   };
   std::unique_ptr<sqlite3, Closer> connection_;
+  struct Progress {
+    void (*work)(void*) = nullptr;
+    void* context = nullptr;
+  };
+  std::unique_ptr<Progress> progress_ = std::make_unique<Progress>();  // SQLite keeps its address
 };
 
 // Takes the write lock; rolled back unless committed.

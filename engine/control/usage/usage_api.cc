@@ -314,7 +314,9 @@ void usage_answer(UsageStore& store, ManagementCall& call, int64_t now_unix_s) {
   query->tenant = call.tenant;
   if (own) query->key_id = call.key_id;
   if (!store.flush()) return unavailable(call);
+  store.long_read_begin();
   const auto page = usage_query(store, *query);
+  store.long_read_end();
   if (!page) return unavailable(call);
   if (page->too_many) {
     return fail(call, Errc::kInvalidField, "invalid_request_error",

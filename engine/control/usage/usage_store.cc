@@ -57,13 +57,23 @@ UsageSums usage_sums_of(const UsageRow& row) {
 void UsageStore::add(const UsageRow& row) {
   const UsageSums sums = usage_sums_of(row);
   // More names than expected in one interval are written at once, and not kept.
-  if (cells_ >= kMaxCells && !failing_) static_cast<void>(flush());
+  if (cells_ >= kMaxCells && !failing_ && !reading_) static_cast<void>(flush());
   Series* series = series_of(row);
   if (series == nullptr) {
     ++lost_;
     return;
   }
   cell_of(series, floor_to(row.unix_s, kMinuteS))->sums.add(sums);
+}
+
+void UsageStore::long_read_begin() {
+  reading_ = true;
+  database_->set_progress(idle_work_, idle_context_);
+}
+
+void UsageStore::long_read_end() {
+  database_->set_progress(nullptr, nullptr);
+  reading_ = false;
 }
 
 UsageStore::Series* UsageStore::series_of(const UsageRow& row) {
@@ -112,6 +122,7 @@ UsageStore::Cell* UsageStore::cell_of(Series* series, int64_t start) {
 }
 
 Sqlited<void> UsageStore::flush() {
+  WEIR_CHECK(!reading_);
   if (cells_ == 0) return {};
   const auto written = flush_write();
   failing_ = !written;

@@ -87,6 +87,15 @@ class UsageStore {
   // hour of rows each. Called after every flush; false when nothing is left to do.
   [[nodiscard]] Sqlited<bool> maintain(int64_t now_unix_s);
 
+  // What to do during long questions, so that nothing fills up meanwhile: it may call add(), and
+  // nothing else of the store.
+  void set_idle(void (*work)(void*), void* context) {
+    idle_work_ = work;
+    idle_context_ = context;
+  }
+  void long_read_begin();
+  void long_read_end();
+
   [[nodiscard]] Sqlited<UsageSums> totals();
   [[nodiscard]] Sqlite& database() { return *database_; }
 
@@ -136,6 +145,9 @@ class UsageStore {
   std::vector<uint32_t> dirty_;  // series with cells
   size_t cells_ = 0;
   bool failing_ = false;
+  bool reading_ = false;  // between long_read_begin() and _end(): nothing may be written
+  void (*idle_work_)(void*) = nullptr;
+  void* idle_context_ = nullptr;
   uint32_t retention_days_ = 400;
   int64_t pruned_day_ = 0;
   uint64_t flush_failures_ = 0, lost_ = 0, misdated_ = 0;

@@ -12,7 +12,7 @@ namespace {
 constexpr int64_t kDay = 86'400, kToday = 20'000 * kDay, kNow = kToday + 43'230;
 
 class UsageApiTest : public testing::Test {
- protected:
+ public:
   void SetUp() override {
     auto made = UsageStore::open("");
     ASSERT_TRUE(made) << made.error();
@@ -248,6 +248,25 @@ TEST_F(UsageApiTest, AStoreThatCannotBeWrittenSaysSo) {
   const ManagementCall call = ask("");
   EXPECT_EQ(call.error, Errc::kOverloaded);
   EXPECT_EQ(call.error_code, "usage_unavailable");
+}
+
+// Goal: what ends during a long question is taken in, and is part of the next answer.
+TEST_F(UsageApiTest, RequestsThatEndDuringAQuestionAreKept) {
+  for (int i = 0; i < 3000; ++i) add("a-" + std::to_string(i), kNow);
+  static int calls;
+  calls = 0;
+  store_->set_idle(
+      [](void* test) {
+        ++calls;
+        static_cast<UsageApiTest*>(test)->add("late", kNow);
+      },
+      this);
+  EXPECT_EQ(count(answer("limit=1"), R"("num_model_requests":3000,)"), 1u);
+  EXPECT_GT(calls, 0);
+  store_->set_idle(nullptr, nullptr);
+  EXPECT_EQ(store_->waiting(), 1u);
+  const std::string all = R"("num_model_requests":)" + std::to_string(3000 + calls) + ",";
+  EXPECT_EQ(count(answer("limit=1"), all), 1u);
 }
 
 TEST_F(UsageApiTest, ThePathsAreThese) {
