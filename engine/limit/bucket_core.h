@@ -83,8 +83,8 @@ class BasicBucket {
 
   // Any thread. All that is held, exactly; calls the leases back if there are any.
   [[nodiscard]] int64_t level(Nanos now);
-  // The same without touching what other cores write, while this core has a lease: wrong by what
-  // the others took since this core's last lease.
+  // The same, cheaply: writes nothing, and may be above the level by what the other cores took
+  // from their present leases.
   [[nodiscard]] int64_t level_hint(uint32_t core, Nanos now) const;
   // Any thread. How long until the interval ends.
   [[nodiscard]] Nanos next_refill_ns(Nanos now) const;
@@ -125,7 +125,6 @@ class BasicBucket {
     int64_t granted = 0;
     int64_t spent = 0;
     uint64_t epoch = 0;
-    int64_t elsewhere = 0;  // held in level and other lines when the lease was given
     int64_t counted = 0;    // this line's part of leased_
   };
 

@@ -38,8 +38,8 @@ bool BasicBucket<Platform>::take_shared(Line& line, int64_t n, Nanos now, bool f
         note_spent(line, epoch, n);
         return true;
       }
-      // Nobody holds or moves anything: the level is all there is.
-      if (left < 0 && !force && (word & (kBusy | kOpen)) == 0 && !oversized(n)) return false;
+      // No line is open: the level is all there is, even if somebody is about to change it.
+      if (left < 0 && !force && (word & kOpen) == 0 && !oversized(n)) return false;
     }
     if (try_busy()) break;
     Platform::wait(round);
@@ -128,7 +128,6 @@ void BasicBucket<Platform>::open_line(Line& line, int64_t n) {
   const int64_t others = leased_.load(Order::relaxed) - line.counted;
   line.counted = line.granted;
   leased_.store(others + line.counted, Order::relaxed);
-  line.elsewhere = level_of(word) - lease + others;
   line.until = end_.load(Order::relaxed);
   line.lease.store(line.granted, Order::release);
 }
@@ -211,14 +210,14 @@ bool BasicBucket<Platform>::would_refuse(uint32_t core, int64_t n, Nanos now) co
   if (line.lease.load(Order::relaxed) >= n && now < line.until) return false;
   if (now >= end_.load(Order::acquire)) return false;
   const int64_t word = word_.load(Order::acquire);
-  return (word & (kBusy | kOpen)) == 0 && level_of(word) < n && !oversized(n);
+  return (word & kOpen) == 0 && level_of(word) < n && !oversized(n);
 }
 
 template <typename Platform>
 int64_t BasicBucket<Platform>::level(Nanos now) {
   if (now < end_.load(Order::acquire)) {
     const int64_t word = word_.load(Order::acquire);
-    if ((word & (kBusy | kOpen)) == 0) return level_of(word);
+    if ((word & kOpen) == 0) return level_of(word);
   }
   await_busy();
   refill(now);
@@ -231,11 +230,14 @@ int64_t BasicBucket<Platform>::level(Nanos now) {
 template <typename Platform>
 int64_t BasicBucket<Platform>::level_hint(uint32_t core, Nanos now) const {
   const Line& line = lines_[core];
-  const int64_t lease = line.lease.load(Order::relaxed);
-  if (lease >= 0 && now < line.until) return std::min(line.elsewhere + lease, capacity());
   const int64_t word = word_.load(Order::acquire);
-  const int64_t leased = (word & kOpen) != 0 ? leased_.load(Order::relaxed) : 0;
-  return refilled(std::min(level_of(word) + leased, capacity()), now);
+  int64_t held = level_of(word);
+  if ((word & kOpen) != 0) {
+    held += leased_.load(Order::relaxed);
+    // Of its own lease the core knows what is left.
+    if (const int64_t own = line.lease.load(Order::relaxed); own >= 0) held += own - line.counted;
+  }
+  return refilled(std::min(held, capacity()), now);
 }
 
 template <typename Platform>

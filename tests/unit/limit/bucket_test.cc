@@ -133,17 +133,22 @@ TEST(Bucket, HostileNumbersStayInBounds) {
   EXPECT_LE(bucket.level(0), BucketSpec::kMaxTokens);
 }
 
-TEST(Bucket, TheHintIsRightAfterALeaseAndBehindByWhatOthersTook) {
-  Bucket bucket(2, {0, 10'000, kSecond}, 0);
+TEST(Bucket, TheHintIsBehindByWhatOthersTookFromTheirPresentLeases) {
+  Bucket bucket(2, {7, 10'000, kSecond}, 0);
   EXPECT_EQ(bucket.level_hint(0, 0), 10'000);
-  EXPECT_TRUE(bucket.take(0, 1, 0));
-  EXPECT_EQ(bucket.level_hint(0, 0), 9'999);
-  EXPECT_TRUE(bucket.take(0, 1, 0));
-  EXPECT_EQ(bucket.level_hint(0, 0), 9'998);
+  for (int64_t i = 1; i < 1000; ++i) {
+    EXPECT_TRUE(bucket.take(0, 1, 0));
+    EXPECT_EQ(bucket.level_hint(0, 0), 10'000 - i);
+  }
   EXPECT_TRUE(bucket.take(1, 1, 0));
-  EXPECT_EQ(bucket.level_hint(0, 0), 9'998);
-  EXPECT_EQ(bucket.level(0), 9'997);
-  EXPECT_EQ(bucket.level_hint(0, 0), 9'997);
+  EXPECT_EQ(bucket.level_hint(0, 0), 9'000);
+  EXPECT_TRUE(bucket.take(1, 1, 0));
+  EXPECT_EQ(bucket.level_hint(0, 0), 9'000);
+  EXPECT_GE(bucket.level_hint(1, 0), 8'999);
+  EXPECT_LE(bucket.level_hint(1, 0), 8'999 + Bucket::kLeaseTakes);
+  EXPECT_EQ(bucket.level(0), 8'999);
+  EXPECT_EQ(bucket.level_hint(0, 0), 8'999);
+  EXPECT_EQ(bucket.level_hint(0, 2 * kSecond), 9'013);
 }
 
 // Random calls, one at a time, by cores that a seed chooses: the same answers as a plain bucket.
