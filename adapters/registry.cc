@@ -4,6 +4,7 @@
 
 #include "adapters/anthropic/anthropic.h"
 #include "adapters/azure_openai/azure_openai.h"
+#include "adapters/bedrock/bedrock.h"
 #include "adapters/cerebras/cerebras.h"
 #include "adapters/loopback/loopback.h"
 #include "adapters/nim/nim.h"
@@ -24,6 +25,7 @@ constexpr std::array kRegistry = {
     &kLoopbackAdapter,
     &kAnthropicAdapter,
     &kWatsonxaiAdapter,
+    &kBedrockAdapter,
 };
 
 }  // namespace
