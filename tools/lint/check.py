@@ -41,7 +41,7 @@ LAYERS = (
 # Third-party headers and the only places that may include them.
 EXTERNAL = (
     (r"uv\.h$", r"engine/(net|proxy|embed)/"),
-    (r"openssl/", r"engine/(net|control|embed)/|engine/proxy/auth\.cc"),
+    (r"openssl/", r"engine/(net|control|embed)/|engine/proxy/auth\.cc|adapters/bedrock/sigv4\.cc"),
     (r"sqlite3\.h$", r"engine/control/"),
     (r"curl/", r"engine/control/"),
     (r"yaml-cpp/", r"engine/control/config_yaml\."),

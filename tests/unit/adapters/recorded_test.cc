@@ -307,7 +307,8 @@ class Recording {
     if (!want("error_message").empty()) {
       EXPECT_EQ(plain(want("error_message")), error.message);
     }
-    int status = status_shown(static_cast<int>(json_integer(wish("http_status", "http_status"), 0)));
+    const int64_t wanted = json_integer(wish("http_status", "http_status"), 0);
+    int status = status_shown(static_cast<int>(wanted));
     // Bedrock calls an unknown model a malformed request.
     if (error.wire_code == "model_not_found") status = 404;
     EXPECT_EQ(status, error.status);
