@@ -318,7 +318,7 @@ describe('Weir, to OpenAI\'s client', {skip: binary ? false : 'WEIR_BIN is not s
   });
 
   test('says what went wrong', async () => {
-    const expected = {e400: [400, null], e401: [502, 'upstream_auth_failed'],
+    const expected = {e400: [400, 'invalid_request_error'], e401: [502, 'upstream_auth_failed'],
       e413: [413, 'request_too_large'], e429: [429, 'rate_limit_exceeded'],
       e500: [502, 'upstream_unavailable'], e529: [503, 'overloaded'],
       first: [503, 'overloaded'], unknown: [404, 'model_not_found']};
