@@ -1,6 +1,5 @@
 #include "control/control_plane.h"
 
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -16,15 +15,20 @@ namespace {
 
 constexpr int kTickMs = 100;
 
-Millis monotonic_ms() {
+// The clock that the workers' loops read too.
+Nanos monotonic_ns() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<Millis>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  return static_cast<Nanos>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
 }
+
+Millis monotonic_ms() { return monotonic_ns() / kNanosPerMilli; }
 
 }  // namespace
 
 ControlPlane::ControlPlane(ControlOptions options)
-    : options_(std::move(options)), hash_seed_(random_u64()) {
+    : options_(std::move(options)),
+      outbound_(options_.config.classify),
+      hash_seed_(random_u64()) {
   wake_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   WEIR_CHECK(wake_fd_ >= 0);
   link_.wake_context = this;
@@ -85,8 +89,7 @@ void ControlPlane::stop() {
 
 void ControlPlane::run() {
   for (;;) {
-    pollfd entry{wake_fd_, POLLIN, 0};
-    poll(&entry, 1, kTickMs);
+    outbound_.wait(wake_fd_, kTickMs);
     // Emptied before the work is taken, so that a wake during the work is not lost.
     uint64_t count = 0;
     while (read(wake_fd_, &count, sizeof count) > 0) {
@@ -123,6 +126,8 @@ void ControlPlane::tick(Millis now) {
   ledger_drain();
   publisher_.collect();
   commands_take();
+  outbound_.perform();
+  tokens_take();
   calls_take(now);
   scrapes_take();
   scrape_check(now);
@@ -138,6 +143,16 @@ void ControlPlane::ledger_drain() {
     });
   }
   access_log_.flush();
+}
+
+void ControlPlane::tokens_take() {
+  const int64_t now = unix_now_ms();
+  for (TokenCall* call = link_.tokens.take_all(); call != nullptr;) {
+    TokenCall* next = call->next_message;
+    tokens_.ask(call, now);
+    call = next;
+  }
+  tokens_.tick(now);
 }
 
 void ControlPlane::commands_take() {
@@ -174,7 +189,8 @@ std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
                            .admin_key = admin_digest_,
                            .epoch = epoch_ + 1,
                            .hash_seed = hash_seed_,
-                           .now_unix_s = static_cast<int64_t>(std::time(nullptr))};
+                           .now_unix_s = static_cast<int64_t>(std::time(nullptr)),
+                           .now_ns = monotonic_ns()};
   auto publication = routing_build(input, &registry_);
   if (!publication) {
     return std::unexpected(loaded.file.empty() ? publication.error()
@@ -193,6 +209,7 @@ std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
   usage_prices_ = UsagePrices(config_);
   usage_->set_retention(config_.accounting.retention_days);
   counters_.epoch = ++epoch_;
+  tokens_.configure(*(*publication)->snapshot);
   publisher_.publish(std::move(*publication));
   return {};
 }

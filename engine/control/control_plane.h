@@ -18,9 +18,11 @@
 #include "control/config_load.h"
 #include "control/data_dir.h"
 #include "control/metrics.h"
+#include "control/outbound.h"
 #include "control/publisher.h"
 #include "control/registry.h"
 #include "control/routing_build.h"
+#include "control/token_service.h"
 #include "control/usage/usage_feed.h"
 #include "control/usage/usage_store.h"
 
@@ -33,6 +35,7 @@ struct ControlOptions {
   Result<void> (*default_prepare)(const PrepareInput& input, std::string* head) = nullptr;
   std::optional<Secret> admin_key;
   void (*report)(const std::string& line) = nullptr;  // one line for the operator; any thread
+  uint32_t workers = 1;
   uint32_t adopt_timeout_ms = 2'000;
   uint32_t scrape_timeout_ms = 2'000;
 };
@@ -86,6 +89,7 @@ class ControlPlane {
   void usage_flush();
   void usage_check(Millis now);
   void commands_take();
+  void tokens_take();
   void calls_take(Millis now);
   void call_handle(ManagementCall* call, Millis now);
   void call_reload(ManagementCall* call, Millis now);
@@ -101,7 +105,7 @@ class ControlPlane {
 
   ControlOptions options_;
   ControlLink link_;
-  Registry registry_;
+  Registry registry_{options_.workers};
   Publisher publisher_{&registry_};
   AccessLog access_log_;
   std::unique_ptr<UsageStore> usage_;
@@ -109,6 +113,8 @@ class ControlPlane {
   Millis usage_flushed_at_ = 0;
   bool usage_failing_ = false;  // and reported
   ControlCounters counters_;
+  Outbound outbound_;
+  TokenService tokens_{&outbound_};
   Config config_;
   std::optional<KeyDigest> admin_digest_;
   uint64_t epoch_ = 0;

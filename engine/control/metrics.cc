@@ -111,10 +111,12 @@ void requests_render(const MetricsBlock& sum, const Registry& registry, Page* pa
             "Requests accepted: completed, failed, cancelled and in flight.", sum.accepted);
   page->one("weir_requests_in_flight", "gauge", "Accepted requests under way.", sum.in_flight);
   page->all("weir_tokens_total", "counter", "Tokens by kind and by who counted them.", tokens);
-  // Reservations belong to token limits; without limits nothing is reserved.
-  page->one("weir_reserved_tokens_total", "counter", "Tokens reserved at admission.", 0);
-  page->one("weir_refunded_tokens_total", "counter", "Reserved tokens given back.", 0);
-  page->one("weir_settled_tokens_total", "counter", "Reserved tokens settled.", 0);
+  page->one("weir_reserved_tokens_total", "counter", "Tokens reserved in buckets.",
+            sum.reserved_tokens);
+  page->one("weir_refunded_tokens_total", "counter", "Reserved tokens given back.",
+            sum.refunded_tokens);
+  page->one("weir_settled_tokens_total", "counter", "Reserved tokens that were used.",
+            sum.settled_tokens);
 }
 
 void targets_render(const MetricsBlock& sum, const Registry& registry, Millis now, Page* page) {
@@ -206,6 +208,8 @@ void metrics_add(MetricsBlock* sum, const MetricsBlock& one) {
       &MetricsBlock::unrouted_failed, &MetricsBlock::unrouted_cancelled, &MetricsBlock::accepted,
       &MetricsBlock::in_flight, &MetricsBlock::management_requests, &MetricsBlock::retries,
       &MetricsBlock::replays, &MetricsBlock::retry_budget_exhausted, &MetricsBlock::ledger_dropped,
+      &MetricsBlock::reserved_tokens, &MetricsBlock::refunded_tokens,
+      &MetricsBlock::settled_tokens,
       &MetricsBlock::client_connections, &MetricsBlock::client_idle, &MetricsBlock::client_accepted,
       &MetricsBlock::client_refused, &MetricsBlock::upstream_connections,
       &MetricsBlock::upstream_idle, &MetricsBlock::upstream_opened,

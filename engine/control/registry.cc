@@ -26,7 +26,8 @@ uint32_t Registry::route_slot(std::string_view tenant, std::string_view environm
   const auto [at, is_new] = routes_.slots.try_emplace(key_of({tenant, environment, name}), next);
   if (is_new) {
     routes_.names.push_back(
-        {std::string(tenant), std::string(environment), std::string(name), now_unix_s});
+        {std::string(tenant), std::string(environment), std::string(name), now_unix_s,
+         std::make_unique<OutputEstimate>(cores_)});
   }
   return at->second;
 }
@@ -68,6 +69,19 @@ uint32_t Registry::pool_slot(const Provider& provider) {
   const auto [at, is_new] = pools_.slots.try_emplace(
       std::string(reinterpret_cast<const char*>(digest.data()), digest.size()), next);
   if (is_new) pools_.names.push_back(true);
+  return at->second;
+}
+
+uint32_t Registry::token_slot(const Provider& provider) {
+  std::string key =
+      key_of({provider.tenant, provider.name, provider.type, provider.credential,
+              provider.host, std::to_string(provider.port), provider.base_path});
+  for (const auto& [name, value] : provider.options) key += key_of({name, value});
+  const KeyDigest digest = sha256_digest(key);
+  const auto next = static_cast<uint32_t>(tokens_.names.size());
+  const auto [at, is_new] = tokens_.slots.try_emplace(
+      std::string(reinterpret_cast<const char*>(digest.data()), digest.size()), next);
+  if (is_new) tokens_.names.push_back(true);
   return at->second;
 }
 

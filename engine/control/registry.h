@@ -17,15 +17,21 @@
 #include <vector>
 
 #include "route/health.h"
+#include "limit/estimate.h"
+#include "limit/registry.h"
 #include "route/target.h"
 
 namespace weir {
 
 class Registry {
  public:
+  // `cores` is the number of workers.
+  explicit Registry(uint32_t cores = 1) : cores_(cores), limits_(cores) {}
+
   struct RouteName {
     std::string tenant, environment, name;
     int64_t created_unix_s = 0;  // when it was first seen
+    std::unique_ptr<OutputEstimate> output;
   };
   struct TargetName {
     std::string id;  // "provider/model"; "tenant:provider/model" outside the default tenant
@@ -47,9 +53,12 @@ class Registry {
   uint32_t target_slot(std::string_view tenant, std::string_view provider, std::string_view model);
   uint32_t series_slot(std::string_view alias, uint32_t target);
   uint32_t pool_slot(const Provider& provider);
+  // One for each credential of a provider: another credential, another token.
+  uint32_t token_slot(const Provider& provider);
   uint32_t pin_take(KeyName name);
   void pin_release(uint32_t slot);
 
+  [[nodiscard]] LimitRegistry& limits() { return limits_; }
   [[nodiscard]] const std::vector<RouteName>& routes() const { return routes_.names; }
   [[nodiscard]] std::vector<TargetName>& targets() { return targets_.names; }
   [[nodiscard]] const std::vector<TargetName>& targets() const { return targets_.names; }
@@ -66,6 +75,9 @@ class Registry {
   Table<RouteName> routes_;
   Table<TargetName> targets_;
   Table<SeriesName> series_;
+  Table<bool> tokens_;
+  uint32_t cores_;
+  LimitRegistry limits_;
   Table<bool> pools_;
   std::vector<KeyName> pins_;
   std::vector<bool> pin_used_;

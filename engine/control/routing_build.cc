@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "control/config_check.h"
 #include "control/digest.h"
+#include "control/routing_limits.h"
 #include "json/json_write.h"
 
 namespace weir {
@@ -114,7 +115,10 @@ class ScopeDrafts {
 class Builder {
  public:
   Builder(const RoutingInput& input, Registry* registry)
-      : input_(input), registry_(*registry), snapshot_(input.epoch, input.hash_seed) {}
+      : input_(input),
+        registry_(*registry),
+        limits_(input.config, registry, input.now_ns),
+        snapshot_(input.epoch, input.hash_seed) {}
 
   Built build() {
     providers_make();
@@ -136,6 +140,7 @@ class Builder {
     auto publication = std::make_unique<Publication>();
     publication->snapshot = snapshot_.build();
     publication->limits = input_.config.limits;
+    publication->limits.strict_accounting = input_.config.accounting.strict;
     return publication;
   }
 
@@ -190,6 +195,23 @@ class Builder {
     out->max_connections = config.max_connections;
     out->max_waiting = config.max_waiting;
     out->pool_slot = registry_.pool_slot(*out);
+    if (out->adapter->token_request != nullptr) out->token_slot = registry_.token_slot(*out);
+    out->second = second_place(*out);
+    return out;
+  }
+
+  // What second_url() names was put together from checked parts; one that is no URL is none.
+  std::shared_ptr<const Provider> second_place(const Provider& provider) {
+    if (provider.adapter->second_url == nullptr) return nullptr;
+    const auto url = base_url_parse(provider.adapter->second_url(provider));
+    if (!url) return nullptr;
+    auto out = std::make_shared<Provider>(provider);
+    out->tls = url->tls;
+    out->host = url->host;
+    out->port = url->port;
+    out->authority = url->authority;
+    out->base_path = url->path;
+    out->pool_slot = registry_.pool_slot(*out);
     return out;
   }
 
@@ -226,6 +248,7 @@ class Builder {
     target.provider = provider;
     target.adapter = provider->adapter;
     target.health = name.health.get();
+    target.limits = limits_.of_target(model);
     WEIR_CHECK(target.adapter != nullptr);
     if (!heads_make(*config, &target)) return nullptr;
     return &targets_.emplace(key, std::move(target)).first->second;
@@ -242,6 +265,8 @@ class Builder {
     route.max_attempts = draft.max_attempts;
     route.slot = registry_.route_slot(scope.first, scope.second, draft.name, input_.now_unix_s);
     route.created_unix_s = registry_.routes()[route.slot].created_unix_s;
+    route.output = registry_.routes()[route.slot].output.get();
+    if (route.is_alias) route.limits = limits_.of_alias(scope.first, draft.name);
     for (const Member& member : draft.members) {
       const Target* base = target_base(*member.model);
       if (base == nullptr) return false;
@@ -302,6 +327,7 @@ class Builder {
     if (principal.tenant.empty()) principal.tenant = kDefaultTenant;
     if (principal.environment.empty()) principal.environment = kProduction;
     principal.id = uuid_from_name("key/" + principal.tenant + "/" + principal.name);
+    principal.limits = limits_.of_key(principal.tenant, principal.name);
     std::sort(principal.allowed_routes.begin(), principal.allowed_routes.end());
     const auto& allowed = principal.allowed_routes;
     principal.allowed_routes.erase(std::unique(principal.allowed_routes.begin(),
@@ -314,6 +340,7 @@ class Builder {
 
   const RoutingInput& input_;
   Registry& registry_;
+  RoutingLimits limits_;
   SnapshotBuilder snapshot_;
   std::map<Scope, std::pair<const ProviderConfig*, std::shared_ptr<const Provider>>> providers_;
   std::map<Scope, Target> targets_;  // by tenant and "provider/id"

@@ -28,6 +28,7 @@ struct RoutingInput {
   uint64_t epoch = 1;
   uint64_t hash_seed = 0;
   int64_t now_unix_s = 0;
+  Nanos now_ns = 0;  // of the workers' monotonic clock
 };
 
 // The error is one line: "path: text".

@@ -100,10 +100,14 @@ void field_take(RequestParse* parse, std::string_view name, std::string_view val
       out->authorization = value;
       return;
     case 14:
+      if (parse->framing.take(name, value)) return;
+      if (equals_folded(name, "x-ibm-space-id")) keep_first(&out->space_id, value);
+      return;
     case 17:
       parse->framing.take(name, value);
       return;
     case 16:
+      if (equals_folded(name, "x-ibm-project-id")) return keep_first(&out->project_id, value);
       if (equals_folded(name, "content-encoding")) keep_first(&out->content_encoding, value);
       return;
     default:

@@ -95,6 +95,8 @@ struct RequestHead {
   std::string_view request_id;  // x-request-id
   std::string_view via;
   std::string_view weir_hop;  // x-weir-hop
+  std::string_view project_id;  // x-ibm-project-id
+  std::string_view space_id;    // x-ibm-space-id
   std::string_view host;
   uint32_t field_count = 0;
 };
@@ -120,6 +122,7 @@ struct ResponseHead {
   std::string_view retry_after;
   std::string_view retry_after_ms;
   std::string_view should_retry;      // x-should-retry
+  std::string_view date;
   uint32_t keep_alive_timeout_s = 0;  // Keep-Alive: timeout=N; 0 when absent
   // Fields on the allow-list for the client (request ids, rate limit state, a few figures of the
   // provider), in order of arrival; at most kMaxKept, further ones are left out.

@@ -98,6 +98,9 @@ void keep_first(std::string_view* field, std::string_view value) {
 void field_take(ResponseParse* parse, std::string_view name, std::string_view value) {
   ResponseHead* const out = parse->out;
   switch (name.size()) {
+    case 4:
+      if (equals_folded(name, "date")) return keep_first(&out->date, value);
+      break;
     case 10:
       if (parse->framing.take(name, value)) return;
       if (equals_folded(name, "keep-alive")) out->keep_alive_timeout_s = keep_alive_timeout(value);

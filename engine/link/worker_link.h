@@ -14,6 +14,7 @@
 #include "base/ring.h"
 #include "link/ledger_record.h"
 #include "link/metrics_block.h"
+#include "link/token_link.h"
 #include "route/pins.h"
 #include "route/snapshot.h"
 
@@ -63,6 +64,7 @@ struct ClientLimits {
   uint64_t max_connections = 100'000;      // process-wide
   uint64_t max_buffered_bytes = 1ull << 30;  // process-wide
   bool validate_full = true;
+  bool strict_accounting = false;  // refuse what might not find room in the ledger's ring
   uint32_t retry_budget_percent = 20;
   uint32_t retry_budget_min_per_s = 10;
 };
@@ -84,6 +86,7 @@ struct WorkerLink {
   LatestSlot<const Publication> publication;
   MessageStack<ManagementCall> answers;
   MessageStack<Scrape> scrapes;
+  MessageStack<TokenNews> tokens;
   std::atomic<bool> drain{false};          // relaxed; wake() follows
   std::atomic<bool> stop{false};
   // Worker to control thread.
@@ -104,6 +107,7 @@ struct SharedBounds {
 struct ControlLink {
   MessageStack<ManagementCall> calls;
   MessageStack<Scrape> scrapes;            // filled in
+  MessageStack<TokenCall> tokens;
   SharedBounds bounds;
   // Wakes the control thread; any thread, coalesces, never blocks.
   void (*wake)(ControlLink*) = nullptr;

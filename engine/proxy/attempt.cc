@@ -1,5 +1,5 @@
-// One attempt at one target: choose it, run the adapter's steps, send the request, and say in the
-// end how it went. Everything that may be tried again passes through exchange_attempt_failed().
+// One attempt at one target: choose it, get a connection, send the request, and say in the end how
+// it went. What is sent is the business of steps.cc. Everything that may be tried again passes through exchange_attempt_failed().
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -10,6 +10,7 @@
 #include "proxy/client_conn.h"
 #include "proxy/exchange.h"
 #include "proxy/reply.h"
+#include "proxy/token_wait.h"
 #include "proxy/upstream_pool.h"
 #include "proxy/worker.h"
 #include "route/health.h"
@@ -18,22 +19,9 @@ namespace weir {
 
 namespace {
 
-// Steps of an adapter without a network in between, before others get a turn.
-constexpr uint32_t kStepsPerTurn = 64;
-constexpr uint32_t kMaxSteps = 1'000'000;
-
 void arm(Exchange* ex, uint32_t ms) {
   if (ms == 0) return ex->worker->wheel.disarm(&ex->deadline);
   ex->worker->wheel.arm(&ex->deadline, ex->worker->now_ms + ms);
-}
-
-UpstreamError make_error(Fault fault, Errc code, std::string_view message) {
-  UpstreamError error;
-  error.fault = fault;
-  error.code = code;
-  error.status = wire_error(code).status;
-  error.message = message;
-  return error;
 }
 
 // When every target was suspended before and the one that was tried all the same failed too, the
@@ -63,9 +51,10 @@ void keep_error(Exchange* ex, const UpstreamError& error) {
 
 void fail_without_target(Exchange* ex, const NoTarget& none) {
   if (ex->has_error) return exchange_fail(ex, ex->last_error);
-  UpstreamError error = make_error(Fault::kTarget, Errc::kNoBackend,
-                                   "every target of this model is suspended after failures; "
-                                   "try again after the time in Retry-After");
+  if (ex->held.targets_limited) return limits_refuse_targets(ex);
+  UpstreamError error = error_of({Errc::kNoBackend,
+                                  "every target of this model is suspended after failures; "
+                                  "try again after the time in Retry-After"});
   error.retry_after_ms = static_cast<int64_t>(none.retry_after_ms);
   exchange_fail(ex, error);
 }
@@ -83,6 +72,9 @@ void open_attempt(Exchange* ex, const Pick& pick) {
   ex->steps = 0;
   ex->replayed = false;
   ex->has_inspected = false;
+  ex->parts = {};
+  ex->part = 0;
+  ex->token_generation = token_known(ex);
   ex->kept_fields = {};
   ex->attempt_arena.reset();
   ex->adapter_state = AdapterState{};
@@ -135,13 +127,13 @@ bool gather_request(Exchange* ex) {
 
 void acquire(Exchange* ex) {
   Worker* worker = ex->worker;
-  const Provider& provider = *ex->target->provider;
+  const Provider& provider = exchange_place(ex);
   ex->state = ExchangeState::kConnecting;
   ex->mode = ReplyMode::kUndecided;
   ex->out_sent = ex->out_offset = 0;
   ex->at.acquire = worker_clock(worker);
   // The adapter's part of the request is counted with the choice of the target.
-  if (!ex->replayed) ex->at.decide_ns += ex->at.acquire - ex->attempt_started_ns;
+  if (!ex->replayed) ex->at.decide_ns += ex->at.acquire - ex->at.step_from;
   UpstreamPool* pool = worker_upstream_pool(worker, provider.pool_slot);
   switch (upstream_acquire(pool, ex, ex->replayed)) {
     case Acquire::kReady:
@@ -160,79 +152,6 @@ void acquire(Exchange* ex) {
           ex, error_of({Errc::kOverloaded,
                         "too many requests wait for a connection to the provider; try again"}));
   }
-}
-
-void start_send(Exchange* ex) {
-  if (!gather_request(ex)) {
-    return exchange_attempt_failed(
-        ex, make_error(Fault::kGateway, Errc::kInternal,
-                       "the adapter's request has too many parts"));
-  }
-  acquire(ex);
-}
-
-// A part of an answer that the adapter makes itself. False: the attempt is over, or must wait.
-bool take_local_reply(Exchange* ex) {
-  const LocalReply& part = ex->step.reply;
-  switch (part.part) {
-    case LocalReply::Part::kHead:
-      ex->reply_head = Reply{};
-      ex->reply_head.status = part.status;
-      ex->reply_head.content_type = part.content_type;
-      ex->reply_head.retry_after = part.retry_after;
-      ex->at.reply_head = worker_clock(ex->worker);
-      relay_on_head(ex);
-      break;
-    case LocalReply::Part::kBody:
-      relay_on_body(ex, part.data);
-      break;
-    case LocalReply::Part::kEnd:
-      relay_on_end(ex);
-      return false;
-    case LocalReply::Part::kCut:
-      relay_on_cut(ex, "the provider ended its answer too early");
-      return false;
-  }
-  return ex->state != ExchangeState::kDone;
-}
-
-// How one step goes on.
-enum class Next : uint8_t { kAgain, kStop };
-
-Next take_step(Exchange* ex) {
-  switch (ex->step.kind) {
-    case StepKind::kSend:
-      start_send(ex);
-      return Next::kStop;
-    case StepKind::kWait:
-      ex->state = ExchangeState::kWaiting;
-      arm(ex, std::max<uint32_t>(ex->step.wait_ms, 1));
-      return Next::kStop;
-    case StepKind::kReply: {
-      const uint8_t attempt = ex->attempts;
-      if (!take_local_reply(ex) || ex->attempts != attempt) return Next::kStop;
-      return Next::kAgain;
-    }
-    case StepKind::kFail:
-      exchange_attempt_failed(ex, ex->step.error);
-      return Next::kStop;
-    case StepKind::kNeedToken:
-    case StepKind::kFanOut:
-      exchange_attempt_failed(ex, make_error(Fault::kGateway, Errc::kInternal,
-                                             "this provider type needs a step that this build of "
-                                             "the engine does not carry out"));
-      return Next::kStop;
-  }
-  return Next::kStop;
-}
-
-void give_others_a_turn(Exchange* ex) {
-  exchange_flush(ex);
-  if (ex->state == ExchangeState::kDone) return;
-  ex->state = ExchangeState::kWaiting;
-  // A client that does not keep up is waited for; kClientReady goes on.
-  if (client_above_high_water(ex->client)) return arm(ex, 0);
-  arm(ex, 1);
 }
 
 bool may_retry(Exchange* ex, const UpstreamError& error) {
@@ -294,6 +213,17 @@ void record_attempt(Exchange* ex, Fault fault) {
 
 }  // namespace
 
+const Provider& exchange_place(const Exchange* ex) {
+  const Provider& provider = *ex->target->provider;
+  return ex->step.request.second_place && provider.second != nullptr ? *provider.second : provider;
+}
+
+void exchange_acquire(Exchange* ex) {
+  if (gather_request(ex)) return acquire(ex);
+  exchange_attempt_failed(
+      ex, error_of({Errc::kInternal, "the adapter's request has too many parts"}));
+}
+
 Call exchange_call(Exchange* ex) {
   Worker* worker = ex->worker;
   return Call{
@@ -302,12 +232,15 @@ Call exchange_call(Exchange* ex) {
       .endpoint = ex->match.endpoint,
       .attempt = ex->attempts - 1u,
       .step = ex->steps,
+      .part = ex->part,
       .strict_params = ex->target->provider->strict_params,
       .unix_ms = worker->unix_ms,
       .random = {ex->random[0], ex->random[1]},
       .request_id = ex->request_id,
-      .token = {},
+      .token = token_of(ex),
+      .client_fields = ex->client_fields,
       .reply = ex->has_inspected ? &ex->inspected : nullptr,
+      .parts = ex->part == ex->parts.size() ? ex->parts : std::span<Reply>(),
       .arena = ex->attempt_arena,
       .scratch = worker->scratch,
       .scanner = worker->reply_scanner,
@@ -319,39 +252,17 @@ Call exchange_call(Exchange* ex) {
 void exchange_next_attempt(Exchange* ex) {
   Worker* worker = ex->worker;
   const Nanos begun = ex->attempts == 0 ? ex->at.parsed : worker_clock(worker);
-  const auto pick =
-      decide(*ex->route, worker->core, ex->tried, ex->match.endpoint, worker->now_ms);
+  auto pick = decide(*ex->route, worker->core, ex->tried, ex->match.endpoint, worker->now_ms);
+  // A target whose limits are used up is left out, as if it had been tried.
+  while (pick && !limits_take_target(ex, ex->route->targets[pick->index])) {
+    ex->tried.set(pick->index);
+    if (pick->probe) ex->route->targets[pick->index].health->probe_abandoned();
+    pick = decide(*ex->route, worker->core, ex->tried, ex->match.endpoint, worker->now_ms);
+  }
   if (!pick) return fail_without_target(ex, pick.error());
   open_attempt(ex, *pick);
   ex->attempt_started_ns = begun;
   exchange_run_adapter(ex);
-}
-
-void exchange_run_adapter(Exchange* ex) {
-  const Adapter* adapter = ex->target->adapter;
-  for (uint32_t i = 0; i < kStepsPerTurn && ex->steps < kMaxSteps; ++i) {
-    if (ex->client != nullptr && client_above_high_water(ex->client)) break;
-    Call call = exchange_call(ex);
-    ex->step = Step{};
-    const Result<void> next =
-        adapter->next == nullptr ? openai_next(call, &ex->step) : adapter->next(call, &ex->step);
-    ++ex->steps;
-    if (!call.dropped_params.empty()) ex->dropped_params = call.dropped_params;
-    if (!next) {
-      UpstreamError error = error_of(next.error());
-      error.fault = error.status < 500 ? Fault::kRequest : Fault::kGateway;
-      return exchange_attempt_failed(ex, error);
-    }
-    if (take_step(ex) == Next::kStop) {
-      if (ex->state != ExchangeState::kDone) exchange_flush(ex);
-      return;
-    }
-  }
-  if (ex->steps >= kMaxSteps) {
-    return exchange_attempt_failed(
-        ex, make_error(Fault::kGateway, Errc::kInternal, "the adapter does not come to an end"));
-  }
-  give_others_a_turn(ex);
 }
 
 void exchange_send(Exchange* ex) {
@@ -410,7 +321,7 @@ void exchange_on_connect_failed(Exchange* ex, NetError error) {
   }
   std::string message = "the provider could not be reached: ";
   message += net_error_text(error);
-  exchange_attempt_failed(ex, make_error(Fault::kTarget, Errc::kUpstreamUnavailable, message));
+  exchange_attempt_failed(ex, error_of({Errc::kUpstreamUnavailable, message}));
 }
 
 void exchange_on_broken(Exchange* ex, std::string_view why, bool got_bytes) {
@@ -427,11 +338,12 @@ void exchange_on_broken(Exchange* ex, std::string_view why, bool got_bytes) {
   }
   std::string message = "the provider's answer broke off: ";
   message += why;
-  exchange_attempt_failed(ex, make_error(Fault::kTarget, Errc::kUpstreamUnavailable, message));
+  exchange_attempt_failed(ex, error_of({Errc::kUpstreamUnavailable, message}));
 }
 
 void exchange_attempt_done(Exchange* ex, Fault fault, int64_t retry_after_ms) {
   Worker* worker = ex->worker;
+  limits_end_attempt(ex, fault);
   const Nanos now = worker->now_ns;
   // An attempt that ends while its answer is awaited spent that time upstream.
   if (ex->at.connected != 0 && ex->at.reply_head == 0 && now > ex->at.connected) {
@@ -443,8 +355,9 @@ void exchange_attempt_done(Exchange* ex, Fault fault, int64_t retry_after_ms) {
   worker->wheel.disarm(&ex->deadline);
   worker->wheel.disarm(&ex->total_deadline);
   if (ex->pool_node.linked()) {
-    upstream_forget_waiter(worker_upstream_pool(worker, ex->target->provider->pool_slot), ex);
+    upstream_forget_waiter(worker_upstream_pool(worker, exchange_place(ex).pool_slot), ex);
   }
+  if (ex->token_node.linked()) token_forget_waiter(ex);
   ex->target = nullptr;
   ex->probe = false;
   if (ex->upstream != nullptr) {

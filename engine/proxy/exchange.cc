@@ -213,11 +213,23 @@ Result<void> admit_request(Exchange* ex) {
   return {};
 }
 
+// Every request in flight will need a line of its own.
+bool ledger_has_room(const Worker* worker) {
+  const auto& ring = worker->link->ledger;
+  return ring.size() + worker->metrics.in_flight < ring.capacity();
+}
+
 void start_inference(Exchange* ex) {
   Worker* worker = ex->worker;
+  if (worker->limits.strict_accounting && !ledger_has_room(worker)) {
+    return reply_error(ex, error_of({Errc::kOverloaded,
+                                     "the ledger is behind, and accounting.strict is set; try "
+                                     "again"}));
+  }
   if (const auto admitted = admit_request(ex); !admitted) {
     return reply_error(ex, error_of(admitted.error()));
   }
+  if (!limits_admit(ex)) return;
   ex->accepted = true;
   ++worker->metrics.accepted;
   ++worker->metrics.in_flight;
@@ -250,6 +262,20 @@ void start_control(Exchange* ex) {
   ex->worker->control->wake(ex->worker->control);
 }
 
+// The fields of the client that adapters may ask for. Hardly anybody sends them.
+std::span<const HeaderField> keep_client_fields(Exchange* ex, const RequestHead& head) {
+  if (head.project_id.empty() && head.space_id.empty()) return {};
+  const HeaderField sent[] = {{"x-ibm-project-id", head.project_id},
+                              {"x-ibm-space-id", head.space_id}};
+  auto* kept = reinterpret_cast<HeaderField*>(ex->arena.allocate(sizeof sent));
+  size_t count = 0;
+  for (const HeaderField& field : sent) {
+    if (field.value.empty()) continue;
+    new (&kept[count++]) HeaderField{field.name, ex->arena.copy(field.value)};
+  }
+  return {kept, count};
+}
+
 UpstreamError timeout_error(std::string_view message) {
   UpstreamError error;
   error.fault = Fault::kTimeout;
@@ -265,9 +291,10 @@ void on_attempt_timeout(Exchange* ex) {
         ex, error_of({Errc::kOverloaded, "no connection to the provider became free in time; "
                                          "raise max_connections or try again"}));
   }
-  const bool connecting = ex->state == ExchangeState::kConnecting;
-  const std::string_view why = connecting ? "the provider could not be reached in time"
-                                          : "the provider did not answer in time";
+  const std::string_view why =
+      ex->state == ExchangeState::kConnecting   ? "the provider could not be reached in time"
+      : ex->state == ExchangeState::kCredential ? "the provider's token was not there in time"
+                                                : "the provider did not answer in time";
   if (ex->committed) return relay_on_cut(ex, "the provider stopped sending");
   exchange_attempt_failed(ex, timeout_error(why));
 }
@@ -306,6 +333,7 @@ void exchange_begin(ClientConn* conn, const RequestHead& head) {
   if (!ex->match.rest.empty()) {
     ex->match.rest = ex->path.substr(ex->path.find(ex->match.rest), ex->match.rest.size());
   }
+  ex->client_fields = keep_client_fields(ex, head);
   if (head.expect_continue && body_follows) {
     const Slice proceed("HTTP/1.1 100 Continue\r\n\r\n");
     client_write(conn, {&proceed, 1});
@@ -374,6 +402,9 @@ void exchange_step(Exchange* ex, ExchangeEvent event) {
       if (event == ExchangeEvent::kClientReady && !ex->deadline.armed()) {
         return exchange_run_adapter(ex);
       }
+      return;
+    case ExchangeState::kCredential:
+      if (event == ExchangeEvent::kDeadline) return on_attempt_timeout(ex);
       return;
     case ExchangeState::kReceiving:
     case ExchangeState::kControl:

@@ -13,6 +13,7 @@
 //   Relaying   a stream runs to the client
 //   Writing    a whole reply goes to the client (large ones in bursts)
 //   Waiting    the adapter asked for time, or the client is slow and a local answer waits
+//   Credential the control thread is getting the provider's token
 //   Control    the control thread is answering
 //   Done       finished; only holds remain
 // A failed attempt goes back to choosing a target while no byte has gone to the client.
@@ -20,6 +21,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include <weir/adapter.h>
@@ -35,6 +37,7 @@
 #include "net/transport.h"
 #include "proxy/body_buffer.h"
 #include "proxy/event_pattern.h"
+#include "proxy/limits.h"
 #include "proxy/routes.h"
 #include "route/decide.h"
 
@@ -54,6 +57,7 @@ enum class ExchangeState : uint8_t {
   kRelaying,
   kWriting,
   kWaiting,
+  kCredential,
   kControl,
   kDone,
 };
@@ -88,6 +92,7 @@ enum class ReplyMode : uint8_t {
 // Moments of a request, monotonic nanoseconds; 0 = did not happen.
 struct Moments {
   Nanos first_byte = 0, received = 0, parsed = 0, decided = 0;
+  Nanos step_from = 0;  // the adapter's present step began
   Nanos acquire = 0, dial = 0, connected = 0, reply_head = 0, translate_from = 0;
   // Sums over attempts; what is left of the total is relay.
   Nanos decide_ns = 0, pool_ns = 0, connect_ns = 0, upstream_ns = 0, translate_ns = 0;
@@ -101,6 +106,7 @@ struct Exchange {
   UpstreamConn* upstream = nullptr;
   ManagementCall* call = nullptr;
   ListNode pool_node;        // in UpstreamPool::waiters
+  ListNode token_node;       // in TokenTable::waiters
   ListNode graveyard_node;
   uint8_t holds = 0;
   ExchangeState state = ExchangeState::kReceiving;
@@ -113,6 +119,7 @@ struct Exchange {
   std::string_view path;          // in `arena`
   std::string_view request_id;    // in `arena`
   std::string_view hops;          // in `arena`: x-weir-hop as received
+  std::span<const HeaderField> client_fields;  // in `arena`: for the adapter (Call)
   BodyBuffer body;
   RequestView view;
   const Route* route = nullptr;          // pinned
@@ -142,6 +149,9 @@ struct Exchange {
   Reply reply_head;               // views in attempt_arena
   Reply inspected;                // whole reply for the adapter's next step
   bool has_inspected = false;
+  uint64_t token_generation = 0;  // of the token in use; 0: the adapter has not asked for one
+  std::span<Reply> parts;         // of a fan-out, in attempt_arena; empty: there is none
+  uint32_t part = 0;              // being asked for; parts.size(): all are there
   Deadline deadline;              // connect, head, idle, adapter wait: one at a time
   Deadline total_deadline;
 
@@ -166,6 +176,7 @@ struct Exchange {
 
   // The ledger.
   LedgerRecord record;
+  LimitsHeld held;
   Moments at;
   bool accepted = false;
 
@@ -194,7 +205,7 @@ void exchange_on_connected(Exchange* ex, UpstreamConn* conn);
 void exchange_on_connect_failed(Exchange* ex, NetError error);
 void exchange_on_drain(Exchange* ex);
 // `head` borrows from the connection until return.
-void exchange_on_head(Exchange* ex, const ResponseHead& head);
+void exchange_on_head(Exchange* ex, ResponseHead& head);
 void exchange_on_body(Exchange* ex, std::string_view bytes);
 // Clean end of the reply's framing.
 void exchange_on_end(Exchange* ex);
@@ -212,7 +223,10 @@ void exchange_recycle(Exchange* ex);
 
 void exchange_step(Exchange* ex, ExchangeEvent event);
 void exchange_next_attempt(Exchange* ex);           // attempt.cc
-void exchange_run_adapter(Exchange* ex);            // attempt.cc: next() and its step
+void exchange_run_adapter(Exchange* ex);            // steps.cc: next() and its step
+void exchange_acquire(Exchange* ex);                // attempt.cc: a connection for the request
+// The place that the present step's request goes to.
+[[nodiscard]] const Provider& exchange_place(const Exchange* ex);  // attempt.cc
 void exchange_send(Exchange* ex);                   // attempt.cc: more of the request
 // The next kWriteBurst bytes of ex->out. False: nothing is left.
 [[nodiscard]] bool exchange_take_burst(Exchange* ex, SliceList* burst);
@@ -240,6 +254,8 @@ enum class ClientEnd : uint8_t {
 };
 // Closes the record, exactly once; nothing but holds may remain afterwards.
 void exchange_finish(Exchange* ex, Outcome outcome, int status, ClientEnd end);  // finish.cc
+// What was used so far: the provider's numbers, else an estimate of what was delivered.
+[[nodiscard]] Usage exchange_usage(const Exchange* ex);                      // finish.cc
 void exchange_hold(Exchange* ex, ExchangeHold bit);
 void exchange_drop(Exchange* ex, ExchangeHold bit);
 [[nodiscard]] Call exchange_call(Exchange* ex);

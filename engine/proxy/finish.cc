@@ -13,21 +13,6 @@ namespace {
 
 uint32_t to_us(Nanos ns) { return static_cast<uint32_t>(std::min<Nanos>(ns / 1000, UINT32_MAX)); }
 
-// What was delivered is charged: where the provider gave no numbers, text is counted at four bytes
-// a token, and the record says that this is an estimate.
-void settle_usage(Exchange* ex) {
-  constexpr uint64_t kBytesPerToken = 4;
-  Usage& usage = ex->record.usage;
-  usage = ex->facts.usage;
-  if (usage.source != UsageSource::kNone || ex->facts.text_bytes == 0) return;
-  usage.prompt_tokens =
-      static_cast<int64_t>((ex->record.request_bytes + kBytesPerToken - 1) / kBytesPerToken);
-  usage.completion_tokens =
-      static_cast<int64_t>((ex->facts.text_bytes + kBytesPerToken - 1) / kBytesPerToken);
-  usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;
-  usage.source = UsageSource::kEstimated;
-}
-
 void close_stages(Exchange* ex, Nanos end) {
   // A whole reply that went out in the turn it came in: all of that turn was its handling.
   if (ex->at.translate_from != 0) ex->at.translate_ns += end - ex->at.translate_from;
@@ -144,13 +129,29 @@ void release(Exchange* ex) {
 
 }  // namespace
 
+// What was delivered is charged: where the provider gave no numbers, text is counted at four bytes
+// a token, and the record says that this is an estimate.
+Usage exchange_usage(const Exchange* ex) {
+  constexpr uint64_t kBytesPerToken = 4;
+  Usage usage = ex->facts.usage;
+  if (usage.source != UsageSource::kNone || ex->facts.text_bytes == 0) return usage;
+  usage.prompt_tokens =
+      static_cast<int64_t>((ex->record.request_bytes + kBytesPerToken - 1) / kBytesPerToken);
+  usage.completion_tokens =
+      static_cast<int64_t>((ex->facts.text_bytes + kBytesPerToken - 1) / kBytesPerToken);
+  usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;
+  usage.source = UsageSource::kEstimated;
+  return usage;
+}
+
 void exchange_finish(Exchange* ex, Outcome outcome, int status, ClientEnd end) {
   WEIR_CHECK(ex->state != ExchangeState::kDone);
   Worker* worker = ex->worker;
   if (ex->target != nullptr) exchange_attempt_done(ex, Fault::kClient);
   ex->record.outcome = outcome;
   ex->record.status = static_cast<uint16_t>(status);
-  settle_usage(ex);
+  ex->record.usage = exchange_usage(ex);
+  limits_end_request(ex);
   close_stages(ex, worker_clock(worker));
   count(ex);
   push_record(ex);

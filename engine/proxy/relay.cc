@@ -4,6 +4,7 @@
 
 #include "adapters/common/openai_shape.h"
 #include "base/check.h"
+#include "http/bytes.h"
 #include "http/chunked.h"
 #include "http/write.h"
 #include "proxy/client_conn.h"
@@ -49,8 +50,22 @@ ReplyMode choose_mode(Exchange* ex) {
   return ReplyMode::kWholeToStream;
 }
 
+// Moves the fields that are no rate limits to the front; returns how many there are.
+size_t without_limits(ResponseHead& head) {
+  static constexpr std::string_view kPrefix = "x-ratelimit-";
+  size_t left = 0;
+  for (size_t i = 0; i < head.kept_count; ++i) {
+    if (!equals_folded(head.kept[i].name.substr(0, kPrefix.size()), kPrefix)) {
+      head.kept[left++] = head.kept[i];
+    }
+  }
+  return left;
+}
+
 // The field lines of the provider's reply that the client may see, in the attempt's arena.
-std::string_view keep_fields(Exchange* ex, const ResponseHead& head) {
+std::string_view keep_fields(Exchange* ex, ResponseHead& head) {
+  // Where Weir tells its own limits, the provider's would contradict them.
+  if (head.kept_count != 0 && limits_shown(ex)) head.kept_count = without_limits(head);
   size_t room = 0;
   for (size_t i = 0; i < head.kept_count; ++i) {
     room += head.kept[i].name.size() + head.kept[i].value.size() + 4;
@@ -61,6 +76,24 @@ std::string_view keep_fields(Exchange* ex, const ResponseHead& head) {
     writer.add_field(head.kept[i].name, head.kept[i].value);
   }
   return head_finish(writer, &ex->attempt_arena);
+}
+
+// The same fields for the adapter: views into the lines that keep_fields() wrote.
+std::span<const HeaderField> reply_fields(Exchange* ex, const ResponseHead& head) {
+  const size_t count = head.kept_count + (head.date.empty() ? 0 : 1);
+  if (count == 0) return {};
+  Arena& arena = ex->attempt_arena;
+  auto* fields = reinterpret_cast<HeaderField*>(arena.allocate(count * sizeof(HeaderField)));
+  size_t at = 0;
+  for (size_t i = 0; i < head.kept_count; ++i) {
+    const HeaderField& kept = head.kept[i];
+    new (&fields[i]) HeaderField{ex->kept_fields.substr(at, kept.name.size()),
+                                 ex->kept_fields.substr(at + kept.name.size() + 2,
+                                                        kept.value.size())};
+    at += kept.name.size() + kept.value.size() + 4;
+  }
+  if (!head.date.empty()) new (&fields[count - 1]) HeaderField{"date", arena.copy(head.date)};
+  return {fields, count};
 }
 
 Reply whole_reply(Exchange* ex, std::string_view body) {
@@ -81,15 +114,20 @@ std::string_view keep_padded(Exchange* ex, std::string_view body) {
   return {text, body.size()};
 }
 
-void inspect_end(Exchange* ex) {
-  // Kept by the attempt: the adapter reads it in its next step.
-  ex->inspected = whole_reply(ex, keep_padded(ex, collected(ex)));
-  ex->has_inspected = true;
+// A reply that is not for the client: kept by the attempt, the connection given back.
+Reply keep_reply(Exchange* ex) {
+  const Reply reply = whole_reply(ex, keep_padded(ex, collected(ex)));
   ex->whole = {};
   ex->reply.release(ex->worker);
   if (ex->upstream != nullptr) upstream_detach(ex->upstream, true);
   ex->upstream_ended = false;
   ex->connection_reused = ex->replayed = false;
+  return reply;
+}
+
+void inspect_end(Exchange* ex) {
+  ex->inspected = keep_reply(ex);
+  ex->has_inspected = true;
   exchange_run_adapter(ex);
 }
 
@@ -143,7 +181,27 @@ void write_whole(Exchange* ex, const SliceList& body) {
   exchange_attempt_done(ex, Fault::kNone);
 }
 
+// One part of a fan-out is there. After the last, the adapter makes one answer of them all.
+void part_end(Exchange* ex) {
+  size_t held = collected(ex).size();
+  for (const Reply& part : ex->parts.first(ex->part)) held += part.body.size();
+  if (held > ex->worker->limits.max_response_bytes) {
+    return exchange_attempt_failed(ex, unavailable("the provider's answers are together larger "
+                                                   "than limits.max_response_bytes"));
+  }
+  ex->parts[ex->part++] = keep_reply(ex);
+  if (ex->part < ex->parts.size()) return exchange_run_adapter(ex);
+  SliceList out;
+  Call call = exchange_call(ex);
+  const auto done =
+      ex->target->adapter->transform_response(call, ex->parts.back(), &out, &ex->facts);
+  if (!done) return exchange_attempt_failed(ex, error_of(done.error()));
+  ex->at.translate_from = ex->worker->now_ns;
+  write_whole(ex, out);
+}
+
 void whole_end(Exchange* ex) {
+  if (!ex->parts.empty()) return part_end(ex);
   const std::string_view body = collected(ex);
   ReplyView view;
   if (!check_whole(ex, body, &view)) return;
@@ -186,7 +244,7 @@ bool chunked_to_client(const Exchange* ex) { return ex->client_minor != 0; }
 
 }  // namespace
 
-void exchange_on_head(Exchange* ex, const ResponseHead& head) {
+void exchange_on_head(Exchange* ex, ResponseHead& head) {
   Arena& arena = ex->attempt_arena;
   const Nanos now = ex->worker->now_ns;
   if (ex->at.connected != 0) ex->at.upstream_ns += now - std::min(ex->at.connected, now);
@@ -202,6 +260,7 @@ void exchange_on_head(Exchange* ex, const ResponseHead& head) {
   ex->reply_head.retry_after_ms = arena.copy(head.retry_after_ms);
   ex->reply_head.should_retry = arena.copy(head.should_retry);
   ex->kept_fields = keep_fields(ex, head);
+  ex->reply_head.fields = reply_fields(ex, head);
   relay_on_head(ex);
   const bool encoded = !head.content_encoding.empty() && head.content_encoding != "identity";
   if (encoded && ex->mode != ReplyMode::kError && ex->target != nullptr) {

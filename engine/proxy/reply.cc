@@ -249,7 +249,9 @@ std::string_view reply_head(Exchange* ex, int status, std::string_view content_t
   constexpr size_t kFixed = 320;
   const Worker* worker = ex->worker;
   const bool keep_alive = ex->client != nullptr && ex->client->keep_alive;
-  const size_t room = kFixed + content_type.size() + extra.size() + ex->request_id.size();
+  const std::string_view limits = limits_fields(ex);
+  const size_t room = kFixed + content_type.size() + extra.size() + limits.size() +
+                      ex->request_id.size();
   HeadWriter writer = head_begin(&ex->arena, room);
   writer.add_status_line(status);
   const bool has_body = status != 204;  // RFC 9110 8.6: no length either
@@ -281,6 +283,7 @@ std::string_view reply_head(Exchange* ex, int status, std::string_view content_t
   if (!ex->dropped_params.empty()) {
     writer.add_field("x-weir-dropped-params", ex->dropped_params);
   }
+  writer.add(limits);
   writer.add(extra);
   writer.add_end();
   WEIR_CHECK(!writer.failed);

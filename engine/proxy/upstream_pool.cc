@@ -63,10 +63,11 @@ void dial(UpstreamPool* pool, Exchange* ex) {
   ++worker->metrics.upstream_connections;
   ++worker->metrics.upstream_opened;
   // One that waited for its turn has the whole time to connect all the same.
-  const uint32_t connect_ms = ex->target->provider->timeouts.connect_ms;
+  const Provider& place = exchange_place(ex);
+  const uint32_t connect_ms = place.timeouts.connect_ms;
   if (connect_ms != 0) worker->wheel.arm(&ex->deadline, worker->now_ms + connect_ms);
   ex->at.dial = worker_clock(worker);
-  conn->io = net_dial(worker->net, *ex->target->provider, &kUpstreamEvents, conn);
+  conn->io = net_dial(worker->net, place, &kUpstreamEvents, conn);
 }
 
 void take_from_idle(UpstreamConn* conn) {
@@ -126,7 +127,7 @@ void answer_complete(UpstreamConn* conn, size_t surplus) {
   exchange_on_end(conn->exchange);
 }
 
-void accept_head(UpstreamConn* conn, const ResponseHead& head, size_t bytes_behind) {
+void accept_head(UpstreamConn* conn, ResponseHead& head, size_t bytes_behind) {
   conn->framing = head.framing;
   conn->remaining = head.framing == Framing::kLength ? head.content_length : 0;
   conn->reusable = head.keep_alive && head.framing != Framing::kUntilClose;
@@ -314,7 +315,7 @@ Acquire upstream_acquire(UpstreamPool* pool, Exchange* ex, bool fresh) {
     attach(conn, ex);
     return Acquire::kReady;
   }
-  const Provider& provider = *ex->target->provider;
+  const Provider& provider = exchange_place(ex);
   if (pool->open_count < provider.max_connections) {
     dial(pool, ex);
     return Acquire::kDialling;

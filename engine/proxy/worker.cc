@@ -132,6 +132,7 @@ void worker_on_wakeup(Worker* worker) {
   const Turn turn(worker);
   if (const Publication* publication = worker->link->publication.take()) adopt(worker, publication);
   take_answers(worker);
+  token_take_news(worker);
   answer_scrapes(worker);
   if (worker->link->drain.load(std::memory_order_relaxed)) start_drain(worker);
   if (worker->link->stop.load(std::memory_order_relaxed)) {

@@ -25,6 +25,7 @@
 #include "proxy/client_conn.h"
 #include "proxy/exchange.h"
 #include "proxy/retry_budget.h"
+#include "proxy/token_wait.h"
 #include "proxy/upstream_pool.h"
 #include "route/decide.h"
 
@@ -78,6 +79,7 @@ struct Worker {
   List<ClientConn, &ClientConn::worker_node> clients;
   List<ClientConn, &ClientConn::ready_node> ready_clients;
   List<Exchange, &Exchange::graveyard_node> graveyard;
+  TokenTable tokens;
 
   int64_t buffered_local = 0;      // bytes held, not yet told to the shared bound
   int64_t buffered_total = 0;      // bytes held by this worker

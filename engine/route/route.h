@@ -10,9 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "limit/limit_set.h"
 #include "route/target.h"
 
 namespace weir {
+
+class OutputEstimate;
 
 enum class Algorithm : uint8_t { kRoundRobin, kWeightedRoundRobin, kLeastInflight, kPriority };
 
@@ -38,6 +41,8 @@ struct Route {
   // Filled by SnapshotBuilder: per endpoint the groups in the order in which they are tried.
   std::array<std::vector<TargetGroup>, kEndpoints> groups;
   uint64_t layout = 0;       // hash of what the balancing state depends on
+  LimitSet limits;           // of the alias; buckets borrowed from the control plane
+  OutputEstimate* output = nullptr;  // mean answer of this model; borrowed alike
   uint32_t endpoints = 0;    // union of what its targets can serve
   uint32_t slot = 0;         // dense, stable by (tenant, environment, name): balancing state
   uint32_t pin = 0;          // slot in the workers' PinTable, unique to this record
@@ -58,6 +63,7 @@ struct Principal {
   bool all_models = true;
   std::vector<uint32_t> allowed_routes;  // sorted Route::slot, when !all_models
   int64_t expires_unix_s = 0;            // 0: never
+  LimitSet limits;                       // of the tenant and of the key; buckets borrowed
   uint32_t pin = 0;
 };
 

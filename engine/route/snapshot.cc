@@ -188,10 +188,13 @@ void SnapshotBuilder::count_slots(const Route& route) {
     to.series_slots_ = std::max(to.series_slots_, target.series + 1);
     // A program that only decides has no providers.
     if (target.provider == nullptr) continue;
-    const uint32_t pool = target.provider->pool_slot;
-    to.pool_slots_ = std::max(to.pool_slots_, pool + 1);
-    if (to.pools_in_use_.size() <= pool) to.pools_in_use_.resize(pool + 1);
-    to.pools_in_use_[pool] = true;
+    for (const Provider* place = target.provider.get(); place != nullptr;
+         place = place->second.get()) {
+      const uint32_t pool = place->pool_slot;
+      to.pool_slots_ = std::max(to.pool_slots_, pool + 1);
+      if (to.pools_in_use_.size() <= pool) to.pools_in_use_.resize(pool + 1);
+      to.pools_in_use_[pool] = true;
+    }
   }
 }
 

@@ -13,6 +13,8 @@
 
 #include <weir/types.h>
 
+#include "limit/limit_set.h"
+
 namespace weir {
 
 struct Adapter;
@@ -54,6 +56,8 @@ struct Provider {
   // Dense index of the connection pool; the same (address, TLS, proxy, credential-free) place keeps
   // its slot over reloads.
   uint32_t pool_slot = 0;
+  // Dense, stable by (provider, credential): the short-lived token. kNoSlot: it needs none.
+  uint32_t token_slot = UINT32_MAX;
   // The place that Adapter::second_url names, with the same credential and bounds. Null: none.
   std::shared_ptr<const Provider> second;
 
@@ -83,6 +87,7 @@ struct Target {
   uint32_t priority = 0;     // lower is tried first
   uint32_t slot = 0;         // dense, stable by (tenant, provider, model): health, metrics
   uint32_t series = 0;       // dense, stable by (alias, target): request metrics
+  LimitSet limits;           // of the provider and of the model there; buckets borrowed
   TargetHealth* health = nullptr;
 };
 

@@ -121,6 +121,8 @@ ConfigOptions binary_config_options() {
   options.adapters = adapter_registry();
   options.classify = host_classify;
   options.features.listener_tls = true;
+  options.features.rate_limits = true;
+  options.features.strict_accounting = true;
   return options;
 }
 
@@ -150,6 +152,7 @@ int weir_run(const RunOptions& options) {
   const auto key = admin_key_find(config.admin_key, *data);
   if (!key) return refuse(key.error());
   control_options.admin_key = key->value;
+  control_options.workers = engine_options(config).workers;
   control_options.database = data->path() + "/weir.db";
   auto control = ControlPlane::create(std::move(control_options), std::move(loaded));
   if (!control) return refuse(control.error());

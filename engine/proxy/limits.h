@@ -1,0 +1,43 @@
+// The limits stage of a request: what it takes from which buckets, and what it gives back.
+//
+// Two holdings, each closed exactly once: that of the request (tenant, key, alias), from admission
+// to exchange_finish(), and that of the attempt (provider, model), from the choice of the target to
+// exchange_attempt_done(). A request that ran pays with its real usage; one that failed before a
+// byte was delivered pays nothing. docs/limits.md says what holds. Worker thread.
+#pragma once
+
+#include <string_view>
+
+#include <weir/types.h>
+
+#include "route/decide.h"
+
+namespace weir {
+
+struct Exchange;
+
+// What a request holds of limits, as a part of Exchange.
+struct LimitsHeld {
+  int64_t reserved = 0;         // tokens, in the buckets of principal and route
+  int64_t target_reserved = 0;  // tokens, in the buckets of the target
+  bool request = false;         // the holdings are open
+  bool target = false;
+  bool targets_limited = false;    // a target was left out because of its limits
+  uint64_t shortest_wait_ns = 0;   // until the first of them would admit
+};
+
+// False: it was refused with 429, and the answer is on its way.
+[[nodiscard]] bool limits_admit(Exchange* ex);
+// False: the target's limits are used up; try another one.
+[[nodiscard]] bool limits_take_target(Exchange* ex, const Target& target);
+// 429 because of the targets that were left out.
+void limits_refuse_targets(Exchange* ex);
+void limits_end_attempt(Exchange* ex, Fault fault);
+// With the usage in the record.
+void limits_end_request(Exchange* ex);
+// There are buckets that the client is told about; the provider's own fields are hidden then.
+[[nodiscard]] bool limits_shown(const Exchange* ex);
+// The x-ratelimit-* lines of an answer, in the exchange's arena; empty without buckets.
+[[nodiscard]] std::string_view limits_fields(Exchange* ex);
+
+}  // namespace weir
