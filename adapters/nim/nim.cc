@@ -51,6 +51,13 @@ Result<void> prepare(const PrepareInput& input, std::string* head) {
     return std::unexpected(Error{Errc::kConfig, "structured_output is response_format or nvext",
                                  "options.structured_output"});
   }
+  const std::string_view url = provider.option("status_url");
+  const bool plain =
+      std::all_of(url.begin(), url.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  if (!url.empty() && (!plain || !(url.starts_with("https://") || url.starts_with("http://")))) {
+    return std::unexpected(
+        Error{Errc::kConfig, "status_url is a URL with https:// or http://", "options.status_url"});
+  }
   return openai_prepare(input, head);
 }
 

@@ -1,5 +1,7 @@
 #include "adapters/watsonxai/stream_calls.h"
 
+#include <algorithm>
+
 #include "adapters/common/json_walk.h"
 #include "adapters/common/openai_chunks.h"
 #include "adapters/watsonxai/arguments.h"
@@ -26,8 +28,8 @@ StreamCalls::Open* StreamCalls::find(uint32_t choice, int64_t index, std::string
   return nullptr;
 }
 
-StreamCalls::Open* StreamCalls::open(Call& call, ChunkWriter* writer, std::string_view json,
-                                     uint32_t choice, int64_t index) {
+StreamCalls::Open* StreamCalls::open(Call& call, std::string_view json, uint32_t choice,
+                                     int64_t index) {
   if (count_ == kMax) return nullptr;
   Open& one = calls_[count_];
   one = Open{};
@@ -36,25 +38,47 @@ StreamCalls::Open* StreamCalls::open(Call& call, ChunkWriter* writer, std::strin
   one.choice = choice;
   one.index = index;
   one.id = call.arena.copy(json_inner(json_member(json, "id")));
+  one.name = call.arena.copy(json_inner(json_member(json_member(json, "function"), "name")));
   if (one.id.empty()) {
     HeldText id;
     id.add("call_", call.arena);
     id.add(random_text(call.random, count_, kIdLetters, call.arena), call.arena);
     one.id = id.view();
   }
-  const std::string_view name = json_inner(json_member(json_member(json, "function"), "name"));
-  writer->tool_start(one.position, one.id, name, choice);
   return &one;
 }
 
-void StreamCalls::arguments(Call& call, ChunkWriter* writer, std::string_view escaped, Open* one) {
-  if (escaped.empty()) return;
-  if (one->passing) return writer->tool_arguments(one->position, escaped, one->choice);
-  one->arguments.add(escaped, call.arena);
+void StreamCalls::start(ChunkWriter* writer, Open* one) {
+  if (!one->started) writer->tool_start(one->position, one->id, one->name, one->choice);
+  one->started = true;
+}
+
+// Decides whether the arguments that are held can be written. `over`: more of them is unlikely.
+void StreamCalls::settle(Call& call, Open* one, bool over) {
   const std::string_view held = one->arguments.view();
-  if (arguments_form(held) != ArgumentsForm::kPlain && held.size() <= kMaxHeld) return;
+  const ArgumentsForm form = arguments_form(held);
+  if (form == ArgumentsForm::kPlain || held.size() > kMaxHeld) one->passing = true;
+  if (one->passing || !over || form != ArgumentsForm::kQuoted) return;
+  const std::string_view inner = arguments_unwrap(call, held);
+  if (inner.empty()) return;
   one->passing = true;
-  writer->tool_arguments(one->position, held, one->choice);
+  one->arguments.clear();
+  one->arguments.add(inner, call.arena);
+}
+
+void StreamCalls::advance(Call& call, ChunkWriter* writer, uint32_t choice) {
+  for (size_t i = 0; i < count_; ++i) {
+    Open& one = calls_[i];
+    if (one.choice != choice) continue;
+    start(writer, &one);
+    const bool followed = std::any_of(calls_.begin() + static_cast<long>(i) + 1,
+                                      calls_.begin() + static_cast<long>(count_),
+                                      [&](const Open& later) { return later.choice == choice; });
+    if (!one.passing) settle(call, &one, followed);
+    if (!one.passing) return;
+    writer->tool_arguments(one.position, one.arguments.view(), choice);
+    one.arguments.clear();
+  }
 }
 
 bool StreamCalls::delta(Call& call, ChunkWriter* writer, std::string_view json, uint32_t choice) {
@@ -62,27 +86,26 @@ bool StreamCalls::delta(Call& call, ChunkWriter* writer, std::string_view json, 
   const bool named = !json_inner(json_member(function, "name")).empty();
   const int64_t index = json_integer(json_member(json, "index"), 0);
   Open* one = find(choice, index, json_inner(json_member(json, "id")), named);
-  if (one == nullptr) one = open(call, writer, json, choice, index);
+  if (one == nullptr) one = open(call, json, choice, index);
   if (one == nullptr) return false;
   const std::string_view sent = json_member(function, "arguments");
-  arguments(call, writer,
-            json_inner(json_is_object(sent) ? json_quote(sent, call.scratch) : sent), one);
+  one->arguments.add(json_inner(json_is_object(sent) ? json_quote(sent, call.scratch) : sent),
+                     call.arena);
+  advance(call, writer, choice);
   return true;
 }
 
 void StreamCalls::close(Call& call, ChunkWriter* writer, uint32_t choice) {
   for (size_t i = 0; i < count_; ++i) {
     Open& one = calls_[i];
-    if (one.choice != choice || one.passing) continue;
-    one.passing = true;
+    if (one.choice != choice) continue;
+    start(writer, &one);
+    if (!one.passing) settle(call, &one, true);
     const std::string_view held = one.arguments.view();
-    std::string_view text = held;
-    if (arguments_form(held) == ArgumentsForm::kBlank) text = "{}";
-    if (arguments_form(held) == ArgumentsForm::kQuoted) {
-      const std::string_view inner = arguments_unwrap(call, held);
-      if (!inner.empty()) text = inner;
-    }
-    writer->tool_arguments(one.position, text, choice);
+    const bool none = !one.passing && arguments_form(held) == ArgumentsForm::kBlank;
+    writer->tool_arguments(one.position, none ? "{}" : held, choice);
+    one.passing = true;
+    one.arguments.clear();
   }
 }
 

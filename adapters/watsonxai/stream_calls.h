@@ -1,6 +1,8 @@
 // The tool calls of one chat stream of watsonx.ai: numbers them anew for each choice, says id and
-// name once, and holds arguments back while it is not clear in which form they come. Lives in the
-// attempt's arena; bounded. Worker thread.
+// name once, and holds arguments back while it is not clear in which form they come.
+//
+// Clients take a call for complete when the next one of its choice begins, so a call is held back
+// until those before it are clear. Lives in the attempt's arena; bounded. Worker thread.
 #pragma once
 
 #include <array>
@@ -28,14 +30,17 @@ class StreamCalls {
     uint32_t choice = 0;
     uint32_t position = 0;     // within the choice, as the client counts
     int64_t index = 0;         // as the provider counts
-    std::string_view id;       // escaped, in the arena
-    HeldText arguments;        // escaped; held until their form is known
-    bool passing = false;      // their form is known: they pass as they come
+    std::string_view id;       // escaped, in the arena, as the next
+    std::string_view name;
+    HeldText arguments;        // escaped; not written yet
+    bool started = false;      // id and name are written
+    bool passing = false;      // the arguments' form is known: they pass as they come
   };
   Open* find(uint32_t choice, int64_t index, std::string_view id, bool named);
-  Open* open(Call& call, ChunkWriter* writer, std::string_view json, uint32_t choice,
-             int64_t index);
-  static void arguments(Call& call, ChunkWriter* writer, std::string_view escaped, Open* one);
+  Open* open(Call& call, std::string_view json, uint32_t choice, int64_t index);
+  void advance(Call& call, ChunkWriter* writer, uint32_t choice);
+  static void start(ChunkWriter* writer, Open* one);
+  static void settle(Call& call, Open* one, bool over);
 
   size_t count_ = 0;
   std::array<Open, kMax> calls_;

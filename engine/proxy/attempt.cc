@@ -1,5 +1,6 @@
 // One attempt at one target: choose it, get a connection, send the request, and say in the end how
-// it went. What is sent is the business of steps.cc. Everything that may be tried again passes through exchange_attempt_failed().
+// it went. What is sent is the business of steps.cc. Everything that may be tried again passes
+// through exchange_attempt_failed().
 #include <algorithm>
 #include <cstring>
 #include <string>

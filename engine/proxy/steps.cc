@@ -1,5 +1,5 @@
-// The steps of an adapter's program (weir/adapter.h), carried out one after another until one of them
-// has to wait: for the network, for time, for a token, or for a client that does not keep up.
+// The steps of an adapter's program (weir/adapter.h), carried out one after another until one of
+// them has to wait: for the network, for time, for a token, or for a client that does not keep up.
 #include <algorithm>
 #include <new>
 

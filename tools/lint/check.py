@@ -21,17 +21,18 @@ LAYERS = (
     ("engine/base/", ("weir/", "base/")),
     ("engine/json/", ("weir/", "base/", "json/")),
     ("engine/http/", ("weir/", "base/", "http/")),
-    ("engine/route/", ("weir/", "base/", "route/")),
     ("engine/limit/", ("weir/", "base/", "limit/")),
+    ("engine/route/", ("weir/", "base/", "limit/", "route/")),
     # A provider's record says where to dial; the network reads it and nothing else of routing.
     ("engine/net/", ("weir/", "base/", "net/", "route/target.h")),
     ("engine/link/", ("weir/", "base/", "route/", "link/")),
     # What a null member of an adapter's table stands for is shared code of the adapters.
-    ("engine/proxy/", ("weir/", "base/", "json/", "http/", "route/", "link/", "net/", "proxy/",
-                       "adapters/common/openai_")),
+    ("engine/proxy/", ("weir/", "base/", "json/", "http/", "limit/", "route/", "link/", "net/",
+                       "proxy/", "adapters/common/openai_")),
     # The type that says what kind of address a host is; the function comes as a pointer.
     ("engine/control/config_check.h", ("weir/", "base/", "control/", "net/address.h")),
-    ("engine/control/", ("weir/", "base/", "json/", "route/", "link/", "control/")),
+    ("engine/control/outbound.cc", ("weir/", "base/", "control/", "net/address.h")),
+    ("engine/control/", ("weir/", "base/", "json/", "limit/", "route/", "link/", "control/")),
     ("engine/embed/", ("weir/", "base/", "json/", "http/", "route/", "link/", "net/", "proxy/",
                        "control/", "embed/", "adapters/registry.h")),
     ("adapters/registry.", ("weir/", "base/", "adapters/")),

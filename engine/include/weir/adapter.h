@@ -222,7 +222,8 @@ struct Adapter {
   // Control thread, may allocate. Both or none: what kNeedToken stands for. An error's message
   // holds no part of a credential.
   Result<void> (*token_request)(const Provider& provider, TokenRequest* out) = nullptr;
-  Result<void> (*token_reply)(int status, std::string_view body, int64_t unix_ms, Token* out) = nullptr;
+  Result<void> (*token_reply)(int status, std::string_view body, int64_t unix_ms,
+                              Token* out) = nullptr;
 };
 
 }  // namespace weir

@@ -35,7 +35,7 @@ async function until(done) {
   while (!await done()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-describe('the mock, to the provider\'s own client', () => {
+describe('the mock, to the provider\'s own client', {timeout: 60_000}, () => {
   let mock;
   let client;
   const base = {modelId: 'mock/chat', projectId: project};
@@ -138,7 +138,8 @@ ${[...models, 'spaced', 'locked', 'deployed', 'premises']
 }
 
 const binary = process.env.WEIR_BIN;
-describe('Weir in front of the mock', {skip: !binary && 'WEIR_BIN is not set'}, () => {
+const setting = {timeout: 120_000, skip: !binary && 'WEIR_BIN is not set'};
+describe('Weir in front of the mock', setting, () => {
   let mock;
   let weir;
   let folder;

@@ -179,8 +179,9 @@ class Runner {
   void second_place_make(Provider* provider) {
     const Adapter& adapter = harness_->adapter();
     const std::string url = adapter.second_url != nullptr ? adapter.second_url(*provider) : "";
-    if (url.empty()) return;
-    const size_t host = url.find("://") + 3;
+    const size_t scheme = url.find("://");
+    if (scheme == url.npos) return;
+    const size_t host = scheme + 3;
     auto second = std::make_shared<Provider>(*provider);
     second->authority = url.substr(host, url.find('/', host) - host);
     second->base_path = url.substr(host + second->authority.size());
