@@ -240,7 +240,8 @@ describe('Weir in front of the mock', {skip: !binary && 'WEIR_BIN is not set'}, 
 
   test('errors', async () => {
     for (const [name, sent, status, code] of [
-      ['ValidationException', 400, 400, null], ['ThrottlingException', 429, 429, 'rate_limit_exceeded'],
+      ['ValidationException', 400, 400, 'invalid_request_error'],
+      ['ThrottlingException', 429, 429, 'rate_limit_exceeded'],
       ['ModelNotReadyException', 429, 503, 'model_not_ready'],
       ['InternalServerException', 500, 502, 'upstream_unavailable'],
       ['ResourceNotFoundException', 404, 404, 'model_not_found'],
