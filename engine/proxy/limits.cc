@@ -199,13 +199,15 @@ namespace {
 
 // The bucket with the least left, of one unit.
 struct Tightest {
-  const Bucket* bucket = nullptr;
+  Bucket* bucket = nullptr;
   int64_t left = 0;
+  bool exact = false;
 
   void look(const LimitSet& limits, BucketUnit unit, uint32_t core, Nanos now) {
     for (const LimitEntry& entry : limits) {
       if (entry.unit != unit) continue;
-      const int64_t level = entry.bucket->level_hint(core, now);
+      const int64_t level =
+          exact ? entry.bucket->level(now) : entry.bucket->level_hint(core, now);
       if (bucket != nullptr && level >= left) continue;
       bucket = entry.bucket;
       left = level;
@@ -251,6 +253,7 @@ std::string_view limits_fields(Exchange* ex) {
   Lines lines(memory);
   for (const BucketUnit unit : {BucketUnit::kRequests, BucketUnit::kTokens}) {
     Tightest tightest;
+    tightest.exact = ex->record.has_error && ex->record.error == Errc::kRateLimited;
     tightest.look(ex->principal->limits, unit, core_of(ex), now);
     tightest.look(ex->route->limits, unit, core_of(ex), now);
     if (ex->target != nullptr) tightest.look(ex->target->limits, unit, core_of(ex), now);

@@ -83,6 +83,49 @@ class Mock {
   uint16_t port_ = 0;
 };
 
+// The sums of a page of metrics that have to agree with each other.
+struct RequestSums {
+  int64_t accepted = 0, in_flight = 0;
+  int64_t reserved = 0, refunded = 0, settled = 0;
+  std::map<std::string, int64_t> by_outcome;
+  [[nodiscard]] int64_t of(const std::string& outcome) const {
+    const auto found = by_outcome.find(outcome);
+    return found == by_outcome.end() ? 0 : found->second;
+  }
+  [[nodiscard]] bool agree() const {
+    const bool tokens = in_flight != 0 || reserved - refunded == settled;
+    return tokens && accepted == of("completed") + of("failed") + of("cancelled") + in_flight;
+  }
+};
+
+inline RequestSums request_sums(const std::string& page) {
+  RequestSums sums;
+  sums.accepted = number_after(page, "\nweir_requests_accepted_total ");
+  sums.in_flight = number_after(page, "\nweir_requests_in_flight ");
+  sums.reserved = number_after(page, "\nweir_reserved_tokens_total ");
+  sums.refunded = number_after(page, "\nweir_refunded_tokens_total ");
+  sums.settled = number_after(page, "\nweir_settled_tokens_total ");
+  constexpr std::string_view kName = "\nweir_requests_total{";
+  constexpr std::string_view kLabel = "outcome=\"";
+  for (size_t at = page.find(kName); at != std::string::npos; at = page.find(kName, at + 1)) {
+    const std::string line = page.substr(at + 1, page.find('\n', at + 1) - at - 1);
+    const size_t begin = line.find(kLabel) + kLabel.size();
+    const std::string outcome = line.substr(begin, line.find('"', begin) - begin);
+    sums.by_outcome[outcome] += std::atoll(line.c_str() + line.rfind(' '));
+  }
+  return sums;
+}
+
+// The sum of all numbers of that name in a page of usage.
+inline int64_t usage_sum(std::string_view page, const std::string& name) {
+  const std::string member = "\"" + name + "\":";
+  int64_t sum = 0;
+  for (size_t at = page.find(member); at != std::string_view::npos; at = page.find(member, at + 1)) {
+    sum += number_after(page.substr(at), member);
+  }
+  return sum;
+}
+
 struct GatewayOptions {
   std::vector<std::string> arguments = {"--workers", "1"};
   std::vector<std::string> wrapper = {};  // a program that runs it, such as prlimit
@@ -102,6 +145,7 @@ class Gateway {
   // Every end that a test does not cause itself has to be a clean one.
   ~Gateway() {
     if (process_ == nullptr || process_->ended()) return;
+    check_conservation();
     process_->signal(SIGTERM);
     EXPECT_EQ(process_->wait(), 0) << process_->err();
   }
@@ -110,6 +154,7 @@ class Gateway {
     file_write(folder_ / "weir.yaml", head() + config);
   }
   void start(const GatewayOptions& options = GatewayOptions()) {
+    ++starts_;
     std::vector<std::string> command = options.wrapper;
     command.insert(command.end(), {program_path("weir"), "run", "--config", folder_ / "weir.yaml"});
     command.insert(command.end(), options.arguments.begin(), options.arguments.end());
@@ -148,6 +193,25 @@ class Gateway {
     EXPECT_TRUE(until([&] { return counts() > before; }));
   }
 
+  // Whatever a test did: no request and no token is lost or counted twice, neither in the metrics
+  // nor between the workers' records and the usage store. The store outlives a restart, and a test
+  // may leave a Weir behind that answers no more.
+  void check_conservation() const {
+    if (ask(get_request("/metrics", kAdminKey)).status != 200) return;
+    std::string page, usage;
+    const auto holds = [&] {
+      page = metrics();
+      const RequestSums sums = request_sums(page);
+      if (!sums.agree()) return false;
+      if (starts_ != 1 || number_after(page, "\nweir_ledger_dropped_total ") != 0) return true;
+      usage = ask(get_request("/v1/usage", kAdminKey)).body;
+      return sums.of("completed") == usage_sum(usage, "num_completed_requests") &&
+             sums.of("failed") == usage_sum(usage, "num_failed_requests") &&
+             sums.of("cancelled") == usage_sum(usage, "num_cancelled_requests");
+    };
+    EXPECT_TRUE(until(holds)) << page << usage;
+  }
+
  private:
   [[nodiscard]] std::string head() const {
     return "listen: [{address: \"127.0.0.1:" + std::to_string(port_) + "\"}" + more_listen_ +
@@ -157,6 +221,7 @@ class Gateway {
   TempDir folder_;
   uint16_t port_;
   std::string more_listen_;
+  int starts_ = 0;
   std::unique_ptr<Process> process_;
 };
 
@@ -189,34 +254,6 @@ inline LoadResult load_run(uint16_t port, std::vector<std::string> options) {
   result.status = program_run(command, &result.text);
   result.json = file_read(folder / "result.json");
   return result;
-}
-
-// The sums of a page of metrics that have to agree with each other.
-struct RequestSums {
-  int64_t accepted = 0, in_flight = 0;
-  std::map<std::string, int64_t> by_outcome;
-  [[nodiscard]] bool agree() const {
-    const auto of = [this](const char* outcome) {
-      const auto found = by_outcome.find(outcome);
-      return found == by_outcome.end() ? 0 : found->second;
-    };
-    return accepted == of("completed") + of("failed") + of("cancelled") + in_flight;
-  }
-};
-
-inline RequestSums request_sums(const std::string& page) {
-  RequestSums sums;
-  sums.accepted = number_after(page, "\nweir_requests_accepted_total ");
-  sums.in_flight = number_after(page, "\nweir_requests_in_flight ");
-  constexpr std::string_view kName = "\nweir_requests_total{";
-  constexpr std::string_view kLabel = "outcome=\"";
-  for (size_t at = page.find(kName); at != std::string::npos; at = page.find(kName, at + 1)) {
-    const std::string line = page.substr(at + 1, page.find('\n', at + 1) - at - 1);
-    const size_t begin = line.find(kLabel) + kLabel.size();
-    const std::string outcome = line.substr(begin, line.find('"', begin) - begin);
-    sums.by_outcome[outcome] += std::atoll(line.c_str() + line.rfind(' '));
-  }
-  return sums;
 }
 
 }  // namespace weir::integration

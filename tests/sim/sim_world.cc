@@ -34,6 +34,18 @@ void prepare_heads(Target* target) {
   }
 }
 
+constexpr int64_t kAmple = 1'000'000'000'000;
+
+LimitSet ample_limits(LimitRegistry* registry, Nanos now) {
+  const BucketSpec spec{.amount = 0, .capacity = kAmple, .duration_ns = 3'600'000'000'000};
+  LimitSet set;
+  set.add({registry->get_or_create("requests", spec, now), BucketScope::kTenant,
+           BucketUnit::kRequests});
+  set.add({registry->get_or_create("tokens", spec, now), BucketScope::kTenant,
+           BucketUnit::kTokens});
+  return set;
+}
+
 Principal make_principal(uint32_t pin) {
   Principal principal;
   principal.id = "key-1";
@@ -78,6 +90,7 @@ SimWorld::~SimWorld() {
   WEIR_CHECK(metrics().waiting_for_connection == 0);
   for (const TargetCounters& target : metrics().targets) WEIR_CHECK(target.inflight == 0);
   for (const TargetHealth& one : health) WEIR_CHECK(!one.probe_held(now_ms()));
+  check_buckets();
   worker.reset();
 }
 
@@ -151,7 +164,9 @@ void SimWorld::publish() {
   for (uint32_t slot = 0; slot < routes.size(); ++slot) {
     WEIR_CHECK(builder.add_route(make_route(routes[slot], slot, built)).has_value());
   }
-  WEIR_CHECK(builder.add_principal(key_digest(kKey), make_principal(next_pin_++)).has_value());
+  Principal principal = make_principal(next_pin_++);
+  if (limited) principal.limits = ample_limits(&buckets_, now_ns);
+  WEIR_CHECK(builder.add_principal(key_digest(kKey), std::move(principal)).has_value());
   Publication& publication = publications_.emplace_back();
   publication.snapshot = builder.build();
   publication.limits = limits;
@@ -259,6 +274,18 @@ void SimWorld::check_counters() const {
   WEIR_CHECK(m.upstream_idle <= m.upstream_connections);
   WEIR_CHECK(worker->turn_depth == 0 && worker->graveyard.empty());
   WEIR_CHECK(worker->ready_clients.empty());
+}
+
+// What every request took and gave back, seen from the other side.
+void SimWorld::check_buckets() {
+  const MetricsBlock& m = metrics();
+  WEIR_CHECK(m.reserved_tokens - m.refunded_tokens == m.settled_tokens);
+  if (!limited) return;
+  const int64_t tokens = buckets_.find("tokens")->level(now_ns);
+  WEIR_CHECK(tokens == kAmple - static_cast<int64_t>(m.settled_tokens));
+  // A request that failed before a byte was delivered got its token back.
+  const int64_t requests = kAmple - buckets_.find("requests")->level(now_ns);
+  WEIR_CHECK(requests >= 0 && requests <= static_cast<int64_t>(m.accepted));
 }
 
 }  // namespace weir

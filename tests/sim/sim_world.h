@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "limit/registry.h"
 #include "link/worker_link.h"
 #include "proxy/worker.h"
 #include "route/health.h"
@@ -62,6 +63,9 @@ class SimWorld {
   std::deque<Provider> providers;
   std::deque<SimRoute> routes;
   ClientLimits limits;
+  // The tenant has ample buckets that never refill: at the end of the world they must hold what
+  // the counters say was not used. Set before publish().
+  bool limited = false;
 
   SimPeer* connect();
   SimPeer* connect(std::string_view bytes);  // and sends, and runs
@@ -96,8 +100,10 @@ class SimWorld {
                    const std::vector<std::shared_ptr<const Provider>>& built);
   void after_event();
   void check_counters() const;
+  void check_buckets();
 
   std::deque<Publication> publications_;
+  LimitRegistry buckets_{1};
   SimRandom random_;
   bool in_order_;
   uint64_t epoch_ = 0;
