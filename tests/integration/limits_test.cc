@@ -77,11 +77,11 @@ TEST(Limits, ATargetAtItsLimitIsLeftOut) {
   const Mock mock;
   std::string config = "providers:\n";
   for (const char* name : {"a", "b"}) {
-    config += std::string("  - {name: ") + name + ", type: openai, data: {apikey: k, base_url: \"" +
-              mock.url(std::string("/") + name + "/v1") + "\"}}\n";
+    config += std::string("  - {name: ") + name + ", type: openai, data: {apikey: k, base_url: ";
+    config += "\"" + mock.url(std::string("/") + name + "/v1") + "\"}}\n";
   }
-  config += "models:\n  - {provider: a, id: m, alias: chat}\n  - {provider: b, id: m, alias: chat}\n"
-            "keys:\n";
+  config += "models:\n  - {provider: a, id: m, alias: chat}\n"
+            "  - {provider: b, id: m, alias: chat}\nkeys:\n";
   const std::string tight = "{amount: 1, capacity: 3, duration: 1h}}\n";
   config += kUserEntry + limits("  - {type: provider, provider: a, request: " + tight +
                                 "  - {type: model, model: b/m, request: " + tight);

@@ -83,6 +83,10 @@ TEST(Reload, RevokedKeyStopsOnAnOpenConnection) {
 TEST(Reload, BadFileIsRefusedAndTheOldOneStays) {
   const Mock mock;
   Gateway gateway(mock_config(mock, mock_model("chat", "words=3")));
+  // Weir answers a moment before it has said where.
+  EXPECT_TRUE(until([&] {
+    return gateway.process().err().find("data in") != std::string::npos;
+  }));
   const std::string before = gateway.process().err();
   gateway.write("modelz: []\n");
   gateway.reload();

@@ -120,7 +120,7 @@ inline RequestSums request_sums(const std::string& page) {
 inline int64_t usage_sum(std::string_view page, const std::string& name) {
   const std::string member = "\"" + name + "\":";
   int64_t sum = 0;
-  for (size_t at = page.find(member); at != std::string_view::npos; at = page.find(member, at + 1)) {
+  for (size_t at = 0; (at = page.find(member, at)) != std::string_view::npos; ++at) {
     sum += number_after(page.substr(at), member);
   }
   return sum;
