@@ -33,8 +33,5 @@ function(weir_program name)
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}
       ${PROJECT_SOURCE_DIR}/engine ${PROJECT_SOURCE_DIR}/engine/include)
     target_link_libraries(${name} PRIVATE weir_warnings ${arg_LINK})
-    # A program's own sources (tests, command lines) are many and run little: optimising them under
-    # sanitizers costs three times what it saves.
-    target_compile_options(${name} PRIVATE $<$<CONFIG:Debug>:-O0>)
   endif()
 endfunction()

@@ -134,7 +134,7 @@ Result<void> ParamWriter::think_claude(std::string_view effort) {
     return param_refuse(call_, "reasoning_effort", "it cannot think when a tool is forced");
   }
   thinks_ = true;
-  if (traits_.thinking == ThinkingForm::kAdaptive) {
+  if (traits_.thinking == BedrockThinking::kAdaptive) {
     additional_.add("thinking").add(R"({"type":"adaptive"})");
     additional_.add("output_config").add(R"({"effort":")");
     additional_.text().add(effort == "minimal" ? "low" : effort).add("\"}");
@@ -157,25 +157,25 @@ Result<void> ParamWriter::think() {
   const std::string_view effort = json_inner(fields_.reasoning_effort);
   if (fields_.reasoning_effort.empty()) return {};
   switch (traits_.thinking) {
-    case ThinkingForm::kAdaptive:
-    case ThinkingForm::kBudget:
+    case BedrockThinking::kAdaptive:
+    case BedrockThinking::kBudget:
       return think_claude(effort);
-    case ThinkingForm::kEffort:
+    case BedrockThinking::kEffort:
       if (effort == "none") break;
       additional_.add("reasoning_effort").add("\"").add(effort == "minimal" ? "low" : effort);
       additional_.text().add("\"");
       return {};
-    case ThinkingForm::kNovaEffort:
+    case BedrockThinking::kNovaEffort:
       if (effort == "none") return {};
       additional_.add("reasoningConfig").add(R"({"type":"enabled","maxReasoningEffort":")");
       additional_.text().add(effort == "minimal" ? "low" : effort).add("\"}");
       return {};
-    case ThinkingForm::kConfig:
+    case BedrockThinking::kConfig:
       if (effort == "none") break;
       additional_.add("reasoning_config");
       additional_.text().add(effort == "low" || effort == "minimal" ? "\"low\"" : "\"high\"");
       return {};
-    case ThinkingForm::kNone:
+    case BedrockThinking::kNone:
       break;
   }
   return drop("reasoning_effort", effort, "it cannot be told how long to think");
@@ -185,7 +185,7 @@ Result<void> ParamWriter::cap() {
   int64_t cap = call_.request.output_cap;
   if (cap == 0) return invalid("must be at least 1", "max_tokens");
   if (budget_ > 0) {
-    // ThinkingForm counts against the cap, and must leave something for the answer.
+    // BedrockThinking counts against the cap, and must leave something for the answer.
     constexpr int64_t kAnswer = 4096;
     cap = cap < 0 ? budget_ + kAnswer : cap > budget_ ? cap : cap + budget_;
   }

@@ -72,7 +72,7 @@ void claude_traits(std::string_view model, ConverseTraits* traits) {
   const bool newest = version >= 50 || (version >= 47 && holds(model, "opus"));
   if (version >= 45) traits->sampling = newest ? SamplingForm::kNone : SamplingForm::kOne;
   if (version >= 37)
-    traits->thinking = version >= 46 ? ThinkingForm::kAdaptive : ThinkingForm::kBudget;
+    traits->thinking = version >= 46 ? BedrockThinking::kAdaptive : BedrockThinking::kBudget;
   traits->json_schema = version >= 45;
   traits->strict_tools = version >= 45 && !newest;
 }
@@ -92,7 +92,7 @@ ConverseTraits converse_traits(std::string_view model, const Provider& provider)
       claude_traits(model, &traits);
       break;
     case BedrockFamily::kNova:
-      if (holds(model, "nova-2")) traits.thinking = ThinkingForm::kNovaEffort;
+      if (holds(model, "nova-2")) traits.thinking = BedrockThinking::kNovaEffort;
       break;
     case BedrockFamily::kMistral:
       traits.tool_forcing = ToolForcing::kAny;
@@ -101,7 +101,7 @@ ConverseTraits converse_traits(std::string_view model, const Provider& provider)
       traits.system = !holds(model, "mistral-7b");
       break;
     case BedrockFamily::kOpenai:
-      traits.thinking = ThinkingForm::kEffort;
+      traits.thinking = BedrockThinking::kEffort;
       break;
     case BedrockFamily::kTitan:
       traits.system = false;
@@ -116,7 +116,7 @@ ConverseTraits converse_traits(std::string_view model, const Provider& provider)
       break;
     case BedrockFamily::kOther:
       traits.json_schema = holds_any(model, {"qwen.", "nvidia.", "google.", "minimax."});
-      traits.thinking = ThinkingForm::kConfig;
+      traits.thinking = BedrockThinking::kConfig;
       break;
   }
   return traits;

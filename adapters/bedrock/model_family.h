@@ -32,13 +32,13 @@ enum class ToolForcing : uint8_t { kNone, kAny, kNamed };
 enum class SamplingForm : uint8_t { kBoth, kOne, kNone };
 
 // How it is asked to think.
-enum class ThinkingForm : uint8_t { kNone, kAdaptive, kBudget, kEffort, kNovaEffort, kConfig };
+enum class BedrockThinking : uint8_t { kNone, kAdaptive, kBudget, kEffort, kNovaEffort, kConfig };
 
 struct ConverseTraits {
   BedrockFamily family = BedrockFamily::kOther;
   ToolForcing tool_forcing = ToolForcing::kNamed;
   SamplingForm sampling = SamplingForm::kBoth;
-  ThinkingForm thinking = ThinkingForm::kNone;
+  BedrockThinking thinking = BedrockThinking::kNone;
   bool json_schema = false;  // knows outputConfig.textFormat
   bool strict_tools = false;
   bool system = true;           // takes system messages
