@@ -55,7 +55,9 @@ struct Game {
     WEIR_CHECK(!tried[answer->index]);
     const weir::Target& target = route.targets[answer->index];
     WEIR_CHECK(!target.heads[endpoint].empty());
-    WEIR_CHECK(answer->probe != healthy[answer->index]);
+    // One that is neither healthy nor probed is taken only when there was nothing else at all.
+    const bool beside_a_probe = answer->forced && tried.none() && healthy.none();
+    WEIR_CHECK(answer->probe != healthy[answer->index] || (!answer->probe && beside_a_probe));
     // A probe goes before a healthy target only when it is due.
     WEIR_CHECK(!answer->probe || healthy.none() || !target.health->suspended(now));
     running.emplace_back(*answer, now);

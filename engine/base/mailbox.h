@@ -52,4 +52,14 @@ class MessageStack {
   std::atomic<T*> head_{nullptr};
 };
 
+// Frees what nobody will read any more.
+template <typename T>
+void messages_discard(MessageStack<T>& stack) {
+  for (T* message = stack.take_all(); message != nullptr;) {
+    T* next = message->next_message;
+    delete message;
+    message = next;
+  }
+}
+
 }  // namespace weir

@@ -12,7 +12,7 @@ namespace {
 constexpr int64_t kRenewPart = 5;
 constexpr int64_t kLastPart = 20;
 constexpr int64_t kMostUnusedMs = 30'000;
-// After an exchange, for whoever asks again at once: the token was refused, or there was none.
+// Between two exchanges for the same reason.
 constexpr int64_t kPauseMs = 500;
 constexpr int64_t kMaxPauseMs = 30'000;
 constexpr uint32_t kMaxDoublings = 6;
@@ -48,10 +48,13 @@ void TokenService::ask(TokenCall* call, int64_t unix_ms) {
          unix_ms);
     return tell(call->worker, call->slot, false);
   }
-  // Too soon after the last exchange: its result stands, whatever it was.
-  if (usable || (!slot.in_flight && unix_ms < slot.not_before_unix_ms)) {
+  // After a failure, or where the token that replaced a refused one is refused at once: what is
+  // known is said again for a while.
+  const bool again = call->refused != 0 && unix_ms < slot.replaced_unix_ms + kPauseMs;
+  if (usable || (!slot.in_flight && (again || unix_ms < slot.not_before_unix_ms))) {
     return tell(call->worker, call->slot, usable || slot.message.empty());
   }
+  if (call->refused != 0) slot.replaced_unix_ms = unix_ms;
   slot.waiting.push_back(call->worker);
   if (!slot.in_flight) exchange(call->slot, unix_ms);
 }
@@ -115,7 +118,7 @@ void TokenService::finish(uint32_t index, const OutboundReply& reply) {
   const int64_t life = std::max<int64_t>(token.expires_unix_ms - now, 0);
   slot.usable_until_unix_ms = token.expires_unix_ms - std::min(life / kLastPart, kMostUnusedMs);
   slot.renew_at_unix_ms = token.expires_unix_ms - life / kRenewPart;
-  slot.not_before_unix_ms = now + kPauseMs;
+  slot.not_before_unix_ms = 0;
   slot.failures = 0;
   slot.message.clear();
   slot.token = std::move(token);

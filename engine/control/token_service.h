@@ -41,7 +41,8 @@ class TokenService {
     Token token;
     int64_t usable_until_unix_ms = 0;
     int64_t renew_at_unix_ms = 0;
-    int64_t not_before_unix_ms = 0;  // the next exchange
+    int64_t not_before_unix_ms = 0;  // the next exchange, after one that failed
+    int64_t replaced_unix_ms = 0;    // when a refused token was last replaced
     uint64_t generation = 0;
     uint32_t failures = 0;           // in a row
     bool in_flight = false;

@@ -78,6 +78,9 @@ struct Publication {
 struct WorkerLink {
   explicit WorkerLink(uint32_t core_index, uint32_t core_count)
       : core(core_index), cores(core_count), ledger(kLedgerSlots) {}
+  ~WorkerLink() { messages_discard(tokens); }
+  WorkerLink(const WorkerLink&) = delete;
+  WorkerLink& operator=(const WorkerLink&) = delete;
   static constexpr size_t kLedgerSlots = 4096;
 
   const uint32_t core;
@@ -105,6 +108,10 @@ struct SharedBounds {
 };
 
 struct ControlLink {
+  ControlLink() = default;
+  ~ControlLink() { messages_discard(tokens); }
+  ControlLink(const ControlLink&) = delete;
+  ControlLink& operator=(const ControlLink&) = delete;
   MessageStack<ManagementCall> calls;
   MessageStack<Scrape> scrapes;            // filled in
   MessageStack<TokenCall> tokens;

@@ -3,3 +3,4 @@
 include_guard(GLOBAL)
 weir_library(weir_sim SOURCES ${PROJECT_SOURCE_DIR}/tests/sim/sim_*.cc LINK weir_proxy)
 target_include_directories(weir_sim PUBLIC ${PROJECT_SOURCE_DIR}/tests/sim)
+target_compile_definitions(weir_sim PRIVATE WEIR_SOURCE_DIR="${PROJECT_SOURCE_DIR}")

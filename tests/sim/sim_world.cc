@@ -26,6 +26,7 @@ constexpr uint32_t kTargetsPerRoute = 16;
 
 void prepare_heads(Target* target) {
   for (const Endpoint endpoint : kAll) {
+    if ((target->adapter->endpoints & endpoint_bit(endpoint)) == 0) continue;
     const PrepareInput input{*target->provider, target->model, endpoint};
     std::string* head = &target->heads[endpoint_index(endpoint)];
     const auto prepare = target->adapter->prepare;

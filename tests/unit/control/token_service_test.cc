@@ -126,7 +126,7 @@ TEST_F(TokenServiceTest, ARefusedTokenIsReplaced) {
   ask(&second_, 0, now_);
   settle();
   (void)told(&first_), (void)told(&second_);
-  ask(&first_, 1, unix_now_ms() + 60'000);
+  ask(&first_, 1, now_);
   settle();
   EXPECT_EQ(told(&first_), "2 token-2;");
   // Who did not ask learns it too.
@@ -135,6 +135,12 @@ TEST_F(TokenServiceTest, ARefusedTokenIsReplaced) {
   ask(&second_, 1, now_);
   EXPECT_EQ(told(&second_), "2 token-2;");
   EXPECT_EQ(service_.exchanges(), 2u);
+  // The new one is refused at once: that is not the token's fault, and not asked again and again.
+  ask(&first_, 2, now_ + 10);
+  EXPECT_EQ(told(&first_), "2 token-2;");
+  ask(&first_, 2, now_ + 10'000);
+  settle();
+  EXPECT_EQ(told(&first_), "3 token-3;");
 }
 
 TEST_F(TokenServiceTest, IsRenewedBeforeItRunsOut) {
