@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "control/control_plane.h"
+#include "control/percent.h"
 #include "control/usage/usage_api.h"
 #include "json/json_write.h"
 
@@ -15,25 +16,6 @@ constexpr std::string_view kLongPrefix = "/ml/gateway/v1/";
 // "/ml/gateway/v1/x" and "/v1/x" are the same route.
 std::string_view short_path(std::string_view path) {
   return path.starts_with(kLongPrefix) ? path.substr(kLongPrefix.size() - 4) : path;
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-// A malformed escape stays as it is; such an id is not found.
-std::string percent_decode(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 &&
-                        hex_value(text[i + 2]) >= 0;
-    out += escape ? static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]))
-                  : text[i];
-    if (escape) i += 2;
-  }
-  return out;
 }
 
 std::string_view suspension_id(std::string_view path) {

@@ -84,7 +84,9 @@ TEST(Limits, ATargetAtItsLimitIsLeftOut) {
             "  - {provider: b, id: m, alias: chat}\nkeys:\n";
   const std::string tight = "{amount: 1, capacity: 3, duration: 1h}}\n";
   config += kUserEntry + limits("  - {type: provider, provider: a, request: " + tight +
-                                "  - {type: model, model: b/m, request: " + tight);
+                                "  - {type: model, model: b/m, request: " + tight +
+                                "  - {type: tenant, request: {amount: 1, capacity: 100, duration: "
+                                "1h}}\n");
   const Gateway gateway(config);
   for (int i = 0; i < 6; ++i) EXPECT_EQ(gateway.ask(chat_request("chat")).status, 200) << i;
   EXPECT_EQ(mock.chats("/a/v1"), 3);
@@ -92,6 +94,9 @@ TEST(Limits, ATargetAtItsLimitIsLeftOut) {
   const Answer refused = gateway.ask(chat_request("chat"));
   EXPECT_EQ(refused.status, 429);
   EXPECT_GE(std::atoi(refused.field("retry-after").c_str()), 3500);
+  // A request that nobody served is not charged to the tenant.
+  const std::string left = refused.field("x-ratelimit-remaining-requests");
+  EXPECT_EQ(left, gateway.ask(chat_request("chat")).field("x-ratelimit-remaining-requests"));
 }
 
 TEST(Limits, TokensAreSettledByWhatWasUsed) {

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <expected>
 
+#include "control/percent.h"
 #include "control/usage/usage_query.h"
 #include "json/json_write.h"
 
@@ -25,25 +26,6 @@ std::unexpected<Refusal> refuse(std::string_view param, std::string_view message
   return std::unexpected(Refusal{std::string(param), std::string(message)});
 }
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-// A malformed escape stays as it is, and the value is refused for it.
-std::string query_decode(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 &&
-                        hex_value(text[i + 2]) >= 0;
-    out += escape ? static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]))
-                  : text[i];
-    if (escape) i += 2;
-  }
-  return out;
-}
-
 // Calls use(name, value) for each member of a query, until it returns false.
 template <typename Use>
 void query_each(std::string_view query, Use use) {
@@ -53,7 +35,7 @@ void query_each(std::string_view query, Use use) {
     query.remove_prefix(std::min(end + 1, query.size()));
     const size_t equals = std::min(member.find('='), member.size());
     const std::string_view value = member.substr(std::min(equals + 1, member.size()));
-    if (!use(query_decode(member.substr(0, equals)), query_decode(value))) return;
+    if (!use(percent_decode(member.substr(0, equals)), percent_decode(value))) return;
   }
 }
 

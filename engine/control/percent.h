@@ -1,0 +1,12 @@
+// Percent-encoding of paths and queries (RFC 3986, section 2.1). Pure, any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace weir {
+
+// A malformed escape stays as it is: no id and no number is spelled with one.
+[[nodiscard]] std::string percent_decode(std::string_view text);
+
+}  // namespace weir
