@@ -3,20 +3,15 @@
 //
 // WEIR_BIN names the binary; without it the second part is skipped and says so.
 import assert from 'node:assert/strict';
-import {spawn} from 'node:child_process';
-import {mkdtemp, rm, writeFile} from 'node:fs/promises';
-import net from 'node:net';
-import os from 'node:os';
-import path from 'node:path';
 import {after, before, describe, test} from 'node:test';
 
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 
+import {errorOf, says, until} from '../setup.mjs';
 import {mockStart} from './anthropic_mock.mjs';
+import {needsWeir, streamRead, weirUse} from './weir_setup.mjs';
 
-const binary = process.env.WEIR_BIN;
-const says = (content) => [{role: 'user', content}];
 const schema = {type: 'object', properties: {city: {type: 'string'}, days: {type: 'integer'}},
   required: ['city']};
 const tools = [
@@ -26,39 +21,6 @@ const tools = [
 const input = {city: 'a "city" – ü', days: 7};
 const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5E' +
   'rkJggg==';
-
-async function errorOf(promise) {
-  try {
-    await promise;
-  } catch (error) {
-    return error;
-  }
-  return assert.fail('the call succeeded');
-}
-
-async function until(done) {
-  while (!await done()) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
-async function collect(stream) {
-  const seen = {text: '', reasoning: '', reason: null, usage: null, calls: [], roles: 0};
-  for await (const chunk of stream) {
-    if (chunk.usage) seen.usage = chunk.usage;
-    for (const choice of chunk.choices) {
-      if (choice.delta.role) ++seen.roles;
-      seen.text += choice.delta.content ?? '';
-      seen.reasoning += choice.delta.reasoning_content ?? '';
-      seen.reason = choice.finish_reason ?? seen.reason;
-      for (const call of choice.delta.tool_calls ?? []) {
-        const known = (seen.calls[call.index] ??= {id: '', name: '', arguments: ''});
-        known.id += call.id ?? '';
-        known.name += call.function?.name ?? '';
-        known.arguments += call.function?.arguments ?? '';
-      }
-    }
-  }
-  return seen;
-}
 
 describe('the mock, to the provider\'s own client', () => {
   let mock;
@@ -149,67 +111,29 @@ const models = {
   e500: 'claude-mock-error-500', e529: 'claude-mock-error-529',
 };
 
-function freePort() {
-  return new Promise((resolve) => {
-    const probe = net.createServer().listen(0, '127.0.0.1', () => {
-      const {port} = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
+function configOf(mock) {
+  const data = `{apikey: ${mock.key}, base_url: "${mock.url}/v1"}`;
+  return {
+    key: 'client-key', workers: 1,
+    providers: [`{name: claude, type: anthropic, data: ${data}}`],
+    models: [
+      ...Object.entries(models).map(([alias, id]) => ({provider: 'claude', id, alias})),
+      // Two targets for one name: the first is out of order.
+      {provider: 'claude', id: 'claude-mock-first-error-2', alias: 'twice', priority: 0},
+      {provider: 'claude', id: 'claude-mock-other', alias: 'twice', priority: 1},
+    ],
+    balancers: {twice: {algorithm: 'priority'}},
+    more: ['keys:', '  - {name: clients, key: client-key, role: user}']};
 }
 
-async function weirStart(mock) {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'weir-anthropic-'));
-  const port = await freePort();
-  const lines = [
-    `listen: [{address: "127.0.0.1:${port}"}]`, `data_dir: ${folder}/data`, 'admin_key: operator',
-    'providers:',
-    `  - {name: claude, type: anthropic, data: {apikey: ${mock.key}, base_url: "${mock.url}/v1"}}`,
-    'models:',
-    ...Object.entries(models).map(([alias, id]) =>
-      `  - {provider: claude, id: "${id}", alias: ${alias}}`),
-    // Two targets for one name: the first is out of order.
-    '  - {provider: claude, id: "claude-mock-first-error-2", alias: twice, priority: 0}',
-    '  - {provider: claude, id: "claude-mock-other", alias: twice, priority: 1}',
-    'load_balancers:',
-    ...Object.keys(models).map((alias) => `  - {alias: ${alias}, suspend_duration: 0s}`),
-    '  - {alias: twice, algorithm: priority, suspend_duration: 0s}',
-    'keys:', '  - {name: clients, key: client-key, role: user}'];
-  await writeFile(path.join(folder, 'weir.yaml'), `${lines.join('\n')}\n`);
-  const child = spawn(binary, ['run', '--config', path.join(folder, 'weir.yaml'), '--workers', '1'],
-    {stdio: ['ignore', 'ignore', 'pipe']});
-  let said = '';
-  child.stderr.on('data', (text) => { said += text; });
-  const url = `http://127.0.0.1:${port}`;
-  await until(async () => {
-    assert.equal(child.exitCode, null, said);
-    return fetch(`${url}/readyz`).then((answer) => answer.ok, () => false);
-  });
-  return {url, stop: async () => {
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGTERM');
-    assert.equal(await ended, 0, said);
-    await rm(folder, {recursive: true});
-  }};
-}
-
-describe('Weir, to OpenAI\'s client', {skip: binary ? false : 'WEIR_BIN is not set'}, () => {
+describe('Weir, to OpenAI\'s client', needsWeir, () => {
   let mock;
-  let weir;
   let client;
+  weirUse(mockStart, configOf, (started) => { ({mock, client} = started); });
   const chat = (model, messages, more = {}) =>
     client.chat.completions.create({model, messages, ...more});
-  const streamed = async (model, messages, more = {}) => collect(await chat(model, messages,
+  const streamed = async (model, messages, more = {}) => streamRead(await chat(model, messages,
     {stream: true, stream_options: {include_usage: true}, ...more}));
-  before(async () => {
-    mock = await mockStart();
-    weir = await weirStart(mock);
-    client = new OpenAI({apiKey: 'client-key', baseURL: `${weir.url}/v1`, maxRetries: 0});
-  });
-  after(async () => {
-    await weir?.stop();
-    await mock.close();
-  });
 
   test('chats', async () => {
     const answer = await chat('plain', [{role: 'system', content: 'Be kind.'},
@@ -232,7 +156,7 @@ describe('Weir, to OpenAI\'s client', {skip: binary ? false : 'WEIR_BIN is not s
     const seen = await streamed('plain', says(text));
     assert.equal(seen.text, text);
     assert.equal(seen.roles, 1);
-    assert.equal(seen.reason, 'stop');
+    assert.equal(seen.reasons.at(-1), 'stop');
     assert.equal(seen.usage.completion_tokens, 20);
     const silent = await streamed('plain', says('x'), {stream_options: undefined});
     assert.equal(silent.usage, null);
@@ -252,7 +176,7 @@ describe('Weir, to OpenAI\'s client', {skip: binary ? false : 'WEIR_BIN is not s
       {tools});
     assert.match(after.text, /^results: r0 \| r1/);
     const stream = await streamed('current', asked, {tools});
-    assert.equal(stream.reason, 'tool_calls');
+    assert.equal(stream.reasons.at(-1), 'tool_calls');
     assert.deepEqual(stream.calls.map((call) => [call.id, call.name, JSON.parse(call.arguments)]),
       [['toolu_1', 'weather', input], ['toolu_2', 'clock', {}]]);
     // The same history without tools to call.
@@ -305,7 +229,7 @@ describe('Weir, to OpenAI\'s client', {skip: binary ? false : 'WEIR_BIN is not s
     assert.deepEqual(JSON.parse(own.choices[0].message.content), {ok: true});
     const older = await streamed('plain', says('x'), {response_format});
     assert.deepEqual(JSON.parse(older.text), {...input, n: 7});
-    assert.equal(older.reason, 'stop');
+    assert.equal(older.reasons.at(-1), 'stop');
   });
 
   test('names what it leaves out', async () => {
@@ -361,6 +285,6 @@ describe('Weir, to OpenAI\'s client', {skip: binary ? false : 'WEIR_BIN is not s
       if (chunk.choices[0].delta.content) break;
     }
     stream.controller.abort();
-    await until(() => mock.requests.at(-1).closedEarly);
+    await until(() => mock.requests.at(-1).closedEarly, Boolean);
   });
 });

@@ -1,12 +1,12 @@
 // A strict stand-in for Anthropic's API: it answers what the API would, and refuses what the API
-// refuses. No dependencies; `mockStart()` gives {url, requests, close}.
+// refuses. `mockStart()` gives {url, requests, close}.
 //
 // What it is to do stands in the model's name, behind "claude-mock": "-error-529", "-stall" (text
 // that never ends), "-late-error" (an error behind some text), "-first-error" (an error in place of
 // an answer, with status 200), "-refusal", "-page". Answers come from the last message: the result
 // of a tool is repeated, "tool" or "tools" call the first one or the first two, else the text comes
 // back.
-import http from 'node:http';
+import {serverListen} from './mock_parts.mjs';
 
 const KEY = 'anthropic-key';
 const TOP = new Set(['model', 'max_tokens', 'messages', 'system', 'stream', 'temperature', 'top_p',
@@ -410,24 +410,14 @@ async function handle(req, res, requests) {
   return sendJson(res, 200, message);
 }
 
-export function mockStart() {
+export async function mockStart() {
   const requests = [];
-  const server = http.createServer((req, res) => {
+  const server = await serverListen((req, res) => {
     handle(req, res, requests).catch((error) => {
       if (res.headersSent) return res.destroy();
       const status = error instanceof Refusal ? error.status : 500;
       return sendJson(res, status, errorBody(status, error.message));
     });
   });
-  return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve({
-      url: `http://127.0.0.1:${server.address().port}`,
-      key: KEY,
-      requests,
-      close: () => new Promise((done) => {
-        server.closeAllConnections();
-        server.close(done);
-      }),
-    }));
-  });
+  return {...server, key: KEY, requests};
 }

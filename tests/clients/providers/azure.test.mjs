@@ -5,10 +5,12 @@
 import assert from 'node:assert/strict';
 import {after, before, describe, test} from 'node:test';
 
-import OpenAI, {AzureOpenAI} from 'openai';
+import {AzureOpenAI} from 'openai';
 
+import {errorOf} from '../setup.mjs';
 import {apiKey, mockStart} from './azure_mock.mjs';
-import {errorOf, says, streamRead, text, usage, vectorOf, weirStart} from './compat_parts.mjs';
+import {says, text, usage, vectorOf} from './mock_parts.mjs';
+import {modelsOf, needsWeir, streamRead, weirUse} from './weir_setup.mjs';
 
 describe('the mock, to AzureOpenAI', () => {
   let mock;
@@ -45,34 +47,28 @@ describe('the mock, to AzureOpenAI', () => {
   });
 });
 
-const binary = process.env.WEIR_BIN;
-describe('Weir in front of the mock', {skip: !binary && 'WEIR_BIN is not set'}, () => {
+describe('Weir in front of the mock', needsWeir, () => {
   let mock;
-  let weir;
   let client;
-  before(async () => {
-    mock = await mockStart();
+  weirUse(mockStart, ({url}) => {
     const at = (name, data, rest = '') =>
       `{name: ${name}, type: azure-openai, data: {apikey: ${apiKey}, ${data}}${rest}}`;
-    const base = `base_url: "${mock.url}"`;
-    weir = await weirStart(binary, [
-      at('azure', base, ', options: {deployments: {gpt-4o: chat}}'),
-      at('old', `${base}, api_version: "2024-02-01"`),
-      at('next', `base_url: "${mock.url}/openai/v1"`),
-      at('wrong', `${base}, api_version: "2020-01-01"`),
-      `{name: locked, type: azure-openai, data: {apikey: not-the-key, ${base}}}`,
-    ], [
-      ...['chat', 'gpt-4o', 'o4-mini', 'embed', 'filtered', 'silent', 'busy', 'quota', 'gone']
-        .map((id) => ({provider: 'azure', id, alias: id})),
-      ...['old', 'next', 'wrong', 'locked']
-        .map((name) => ({provider: name, id: 'chat', alias: name})),
-    ]);
-    client = new OpenAI({apiKey: weir.key, baseURL: `${weir.url}/v1`, maxRetries: 0});
-  });
-  after(async () => {
-    await weir?.stop();
-    await mock?.close();
-  });
+    const base = `base_url: "${url}"`;
+    return {
+      providers: [
+        at('azure', base, ', options: {deployments: {gpt-4o: chat}}'),
+        at('old', `${base}, api_version: "2024-02-01"`),
+        at('next', `base_url: "${url}/openai/v1"`),
+        at('wrong', `${base}, api_version: "2020-01-01"`),
+        `{name: locked, type: azure-openai, data: {apikey: not-the-key, ${base}}}`,
+      ],
+      models: [
+        ...modelsOf('azure', ['chat', 'gpt-4o', 'o4-mini', 'embed', 'filtered', 'silent', 'busy',
+                              'quota', 'gone']),
+        ...['old', 'next', 'wrong', 'locked']
+          .map((name) => ({provider: name, id: 'chat', alias: name})),
+      ]};
+  }, (started) => { ({mock, client} = started); });
   const chat = (model, more = {}) =>
     client.chat.completions.create({model, messages: says, ...more});
 

@@ -3,7 +3,7 @@
 import {
   Refusal, answerOf, chunkOf, deltaOf, eventsSend, jsonSend, mockServe, text, usage, vectorOf,
   words,
-} from './compat_parts.mjs';
+} from './mock_parts.mjs';
 
 export const apiKey = 'azure-mock-key';
 const versions = ['2024-02-01', '2024-10-21', '2025-04-01-preview'];

@@ -3,11 +3,6 @@
 //
 // WEIR_BIN names the binary; without it the second part is skipped and says so.
 import assert from 'node:assert/strict';
-import {spawn} from 'node:child_process';
-import {mkdtemp, rm, writeFile} from 'node:fs/promises';
-import http from 'node:http';
-import os from 'node:os';
-import path from 'node:path';
 import {after, before, describe, test} from 'node:test';
 
 import {BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand, InvokeModelCommand}
@@ -15,24 +10,12 @@ import {BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand, InvokeMode
 import {NodeHttpHandler} from '@smithy/node-http-handler';
 import OpenAI from 'openai';
 
+import {errorOf, says, until} from '../setup.mjs';
 import {account, apiKey, embeddingOf, mockStart, modelId, region} from './bedrock_mock.mjs';
+import {needsWeir, streamRead, weirUse} from './weir_setup.mjs';
 
-const says = (content) => [{role: 'user', content}];
 const tools = ['weather', 'clock'].map((name) => ({
   type: 'function', function: {name, description: '', parameters: {type: 'object', properties: {}}}}));
-
-async function errorOf(promise) {
-  try {
-    await promise;
-  } catch (error) {
-    return error;
-  }
-  return assert.fail('the call succeeded');
-}
-
-async function until(done) {
-  while (!await done()) await new Promise((resolve) => setTimeout(resolve, 10));
-}
 
 describe('the mock, to AWS\'s own client', () => {
   let mock;
@@ -97,67 +80,29 @@ describe('the mock, to AWS\'s own client', () => {
   });
 });
 
-async function freePort() {
-  const server = http.createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const {port} = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-function configText(port, folder, mock) {
+function configOf({url}) {
   const keys = `access_key_id: ${account.accessKeyId}, session_token: "${account.sessionToken}", ` +
-    `region: ${region}, base_url: "${mock.url}"`;
-  return `listen: [{address: "127.0.0.1:${port}"}]
-data_dir: ${folder}/data
-workers: 2
-admin_key: operator-key
-providers:
-  - {name: aws, type: bedrock, data: {${keys}, secret_access_key: "${account.secretAccessKey}"}}
-  - {name: wrong, type: bedrock, data: {${keys}, secret_access_key: wrong-secret}}
-  - {name: bearer, type: bedrock, data: {apikey: ${apiKey}, base_url: "${mock.url}"}}
-models:
-  - {provider: aws, id: "${modelId}", alias: chat}
-  - {provider: wrong, id: "${modelId}", alias: locked}
-  - {provider: bearer, id: "${modelId}", alias: bearer}
-  - {provider: aws, id: "amazon.titan-embed-text-v2:0", alias: titan}
-  - {provider: aws, id: "cohere.embed-v4:0", alias: cohere}
-load_balancers:
-${['chat', 'locked', 'bearer', 'titan', 'cohere']
-    .map((alias) => `  - {alias: ${alias}, suspend_duration: 0s}\n`).join('')}`;
+    `region: ${region}, base_url: "${url}"`;
+  const secret = `secret_access_key: "${account.secretAccessKey}"`;
+  return {
+    providers: [
+      `{name: aws, type: bedrock, data: {${keys}, ${secret}}}`,
+      `{name: wrong, type: bedrock, data: {${keys}, secret_access_key: wrong-secret}}`,
+      `{name: bearer, type: bedrock, data: {apikey: ${apiKey}, base_url: "${url}"}}`,
+    ],
+    models: [
+      {provider: 'aws', id: modelId, alias: 'chat'},
+      {provider: 'wrong', id: modelId, alias: 'locked'},
+      {provider: 'bearer', id: modelId, alias: 'bearer'},
+      {provider: 'aws', id: 'amazon.titan-embed-text-v2:0', alias: 'titan'},
+      {provider: 'aws', id: 'cohere.embed-v4:0', alias: 'cohere'},
+    ]};
 }
 
-const binary = process.env.WEIR_BIN;
-describe('Weir in front of the mock', {skip: !binary && 'WEIR_BIN is not set'}, () => {
+describe('Weir in front of the mock', needsWeir, () => {
   let mock;
-  let weir;
-  let folder;
   let client;
-  let url;
-  let log = '';
-  before(async () => {
-    mock = await mockStart();
-    folder = await mkdtemp(path.join(os.tmpdir(), 'weir-bedrock-'));
-    const port = await freePort();
-    url = `http://127.0.0.1:${port}`;
-    await writeFile(`${folder}/weir.yaml`, configText(port, folder, mock));
-    weir = spawn(binary, ['run', '--config', `${folder}/weir.yaml`],
-                 {stdio: ['ignore', 'ignore', 'pipe']});
-    weir.stderr.on('data', (piece) => { log += piece; });
-    await until(async () => {
-      assert.equal(weir.exitCode, null, log);
-      return fetch(`${url}/readyz`).then((answer) => answer.ok, () => false);
-    });
-    client = new OpenAI({apiKey: 'operator-key', baseURL: `${url}/v1`, maxRetries: 0});
-  });
-  after(async () => {
-    if (weir) {
-      weir.kill('SIGTERM');
-      if (weir.exitCode === null) await new Promise((resolve) => weir.once('exit', resolve));
-    }
-    await mock?.close();
-    if (folder) await rm(folder, {recursive: true});
-  });
+  weirUse(mockStart, configOf, (started) => { ({mock, client} = started); });
   const chat = (content, members, options) =>
     client.chat.completions.create({model: 'chat', messages: says(content), ...members}, options);
 
@@ -188,20 +133,11 @@ describe('Weir in front of the mock', {skip: !binary && 'WEIR_BIN is not set'}, 
   test('stream', async () => {
     const stream = await chat('three words follow', {
       stream: true, stream_options: {include_usage: true}});
-    let text = '';
-    let reason;
-    let usage;
-    const ids = new Set();
-    for await (const chunk of stream) {
-      ids.add(chunk.id);
-      text += chunk.choices[0]?.delta.content ?? '';
-      reason = chunk.choices[0]?.finish_reason ?? reason;
-      usage = chunk.usage ?? usage;
-    }
-    assert.equal(text, 'three words follow');
-    assert.equal(reason, 'stop');
-    assert.equal(usage.prompt_tokens, 7);
-    assert.deepEqual([...ids], ['chatcmpl-mock-request-2']);
+    const seen = await streamRead(stream);
+    assert.equal(seen.text, 'three words follow');
+    assert.equal(seen.reasons.at(-1), 'stop');
+    assert.equal(seen.usage.prompt_tokens, 7);
+    assert.deepEqual([...seen.ids], ['chatcmpl-mock-request-2']);
   });
 
   const callsOf = (message) => message.tool_calls.map((call) => [
@@ -289,7 +225,7 @@ describe('Weir in front of the mock', {skip: !binary && 'WEIR_BIN is not set'}, 
       assert.ok(chunk.id);
       break;
     }
-    await until(() => mock.stats.gone > gone);
+    await until(() => mock.stats.gone, (count) => count > gone);
   });
 
   const near = (got, want) => got.forEach((value, at) => assert.ok(Math.abs(value - want[at]) < 1e-6));

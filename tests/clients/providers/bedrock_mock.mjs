@@ -6,7 +6,8 @@
 // of a stream, `cut` breaks off within a message, `slow` takes its time; all else is repeated.
 import assert from 'node:assert/strict';
 import {createHash, createHmac} from 'node:crypto';
-import http from 'node:http';
+
+import {serverListen} from './mock_parts.mjs';
 
 export const account = {
   accessKeyId: 'AKIDMOCKEXAMPLE', secretAccessKey: 'mock/secret+key', sessionToken: 'mock/token+=='};
@@ -273,7 +274,7 @@ async function handle(request, body, response, mock) {
 export async function mockStart() {
   const mock = {clockOffsetMs: 0,
     stats: {requests: 0, gone: 0, refused: 0, streamsEnded: 0, bodies: []}};
-  const server = http.createServer((request, response) => {
+  return Object.assign(mock, await serverListen((request, response) => {
     const pieces = [];
     ++mock.stats.requests;
     response.on('close', () => { if (!response.writableFinished) ++mock.stats.gone; });
@@ -289,14 +290,7 @@ export async function mockStart() {
         response.end(JSON.stringify({message: error.message}));
       }
     });
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  mock.url = `http://127.0.0.1:${server.address().port}`;
-  mock.close = () => {
-    server.closeAllConnections();
-    return new Promise((resolve) => server.close(resolve));
-  };
-  return mock;
+  }));
 }
 
 export {apiKey};

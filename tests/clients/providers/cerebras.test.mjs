@@ -1,35 +1,29 @@
 // The provider cerebras: OpenAI's package against Weir, and Weir against a strict mock.
 // WEIR_BIN names the binary; without it all is skipped and says so.
 import assert from 'node:assert/strict';
-import {after, before, describe, test} from 'node:test';
+import {describe, test} from 'node:test';
 
-import OpenAI from 'openai';
-
+import {errorOf} from '../setup.mjs';
 import {apiKey, mockStart} from './cerebras_mock.mjs';
-import {errorOf, says, streamRead, text, usage, weirStart} from './compat_parts.mjs';
+import {says, text, usage} from './mock_parts.mjs';
+import {modelsOf, needsWeir, streamRead, weirUse} from './weir_setup.mjs';
 
-const binary = process.env.WEIR_BIN;
-describe('Weir in front of the mock', {skip: !binary && 'WEIR_BIN is not set'}, () => {
+describe('Weir in front of the mock', needsWeir, () => {
   let mock;
-  let weir;
   let client;
-  before(async () => {
-    mock = await mockStart();
-    const data = `data: {apikey: ${apiKey}, base_url: "${mock.url}/v1"}`;
-    weir = await weirStart(binary, [
-      `{name: fast, type: cerebras, ${data}}`,
-      `{name: strict, type: cerebras, strict_params: true, ${data}}`,
-      `{name: locked, type: cerebras, data: {apikey: csk-other, base_url: "${mock.url}/v1"}}`,
-    ], [
-      ...['chat', 'busy', 'gone'].map((id) => ({provider: 'fast', id, alias: id})),
-      ...['strict', 'locked'].map((name) => ({provider: name, id: 'chat', alias: name})),
-    ]);
-    client = new OpenAI({apiKey: weir.key, baseURL: `${weir.url}/v1`, maxRetries: 0});
-  });
-  after(async () => {
-    await weir?.stop();
-    await mock?.close();
-  });
+  weirUse(mockStart, ({url}) => {
+    const data = `data: {apikey: ${apiKey}, base_url: "${url}/v1"}`;
+    return {
+      providers: [
+        `{name: fast, type: cerebras, ${data}}`,
+        `{name: strict, type: cerebras, strict_params: true, ${data}}`,
+        `{name: locked, type: cerebras, data: {apikey: csk-other, base_url: "${url}/v1"}}`,
+      ],
+      models: [
+        ...modelsOf('fast', ['chat', 'busy', 'gone']),
+        ...['strict', 'locked'].map((name) => ({provider: name, id: 'chat', alias: name})),
+      ]};
+  }, (started) => { ({mock, client} = started); });
   const chat = (model, more = {}) =>
     client.chat.completions.create({model, messages: says, ...more});
 

@@ -1,7 +1,7 @@
 // A strict stand-in for Cerebras: errors that are not wrapped, parameters it refuses, heartbeats.
 import {
   Refusal, answerOf, chunkOf, deltaOf, eventsSend, jsonSend, mockServe, usage, words,
-} from './compat_parts.mjs';
+} from './mock_parts.mjs';
 
 export const apiKey = 'csk-mock-key';
 const fields = new Set([

@@ -1,37 +1,30 @@
 // The provider nim: OpenAI's package against Weir, and Weir against a strict mock.
 // WEIR_BIN names the binary; without it all is skipped and says so.
 import assert from 'node:assert/strict';
-import {after, before, describe, test} from 'node:test';
+import {describe, test} from 'node:test';
 
-import OpenAI from 'openai';
-
-import {errorOf, says, streamRead, text, usage, vectorOf, weirStart} from './compat_parts.mjs';
+import {errorOf, until} from '../setup.mjs';
+import {says, text, usage, vectorOf} from './mock_parts.mjs';
 import {apiKey, mockStart} from './nim_mock.mjs';
+import {modelsOf, needsWeir, streamRead, weirUse} from './weir_setup.mjs';
 
-const binary = process.env.WEIR_BIN;
-describe('Weir in front of the mock', {skip: !binary && 'WEIR_BIN is not set'}, () => {
+describe('Weir in front of the mock', needsWeir, () => {
   let mock;
-  let weir;
   let client;
-  before(async () => {
-    mock = await mockStart();
+  weirUse(mockStart, ({url}) => {
     const at = (name, key, options) => `{name: ${name}, type: nim, options: {${options}}, ` +
-      `data: {apikey: ${key}, base_url: "${mock.url}/v1"}}`;
-    weir = await weirStart(binary, [
-      at('nv', apiKey, `status_url: "${mock.url}/status"`), at('alone', apiKey, ''),
-      at('locked', 'nvapi-other', ''),
-    ], [
-      ...['chat', 'slow', 'bad', 'busy', 'gone', 'embed', 'embed-passage']
-        .map((id) => ({provider: 'nv', id, alias: id})),
-      {provider: 'alone', id: 'slow', alias: 'alone'},
-      {provider: 'locked', id: 'chat', alias: 'locked'},
-    ]);
-    client = new OpenAI({apiKey: weir.key, baseURL: `${weir.url}/v1`, maxRetries: 0});
-  });
-  after(async () => {
-    await weir?.stop();
-    await mock?.close();
-  });
+      `data: {apikey: ${key}, base_url: "${url}/v1"}}`;
+    return {
+      providers: [
+        at('nv', apiKey, `status_url: "${url}/status"`), at('alone', apiKey, ''),
+        at('locked', 'nvapi-other', ''),
+      ],
+      models: [
+        ...modelsOf('nv', ['chat', 'slow', 'bad', 'busy', 'gone', 'embed', 'embed-passage']),
+        {provider: 'alone', id: 'slow', alias: 'alone'},
+        {provider: 'locked', id: 'chat', alias: 'locked'},
+      ]};
+  }, (started) => { ({mock, client} = started); });
   const chat = (model, more = {}) =>
     client.chat.completions.create({model, messages: says, ...more});
 
@@ -73,7 +66,7 @@ describe('Weir in front of the mock', {skip: !binary && 'WEIR_BIN is not set'}, 
     const gets = () => mock.requests.filter((request) => request.method === 'GET').length;
     const before = gets();
     const posts = mock.requests.length;
-    while (mock.requests.length === posts) await new Promise((next) => setTimeout(next, 5));
+    await until(() => mock.requests.length, (count) => count > posts);
     leaving.abort();
     await errorOf(asked);
     await chat('slow');

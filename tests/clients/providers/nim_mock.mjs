@@ -3,7 +3,7 @@
 // line.
 import {
   Refusal, answerOf, chunkOf, deltaOf, eventsSend, jsonSend, mockServe, usage, vectorOf, words,
-} from './compat_parts.mjs';
+} from './mock_parts.mjs';
 
 export const apiKey = 'nvapi-mock-key';
 const polls = 2;

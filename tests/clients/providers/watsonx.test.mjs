@@ -3,37 +3,19 @@
 //
 // WEIR_BIN names the binary; without it the second part is skipped and says so.
 import assert from 'node:assert/strict';
-import {spawn} from 'node:child_process';
-import {mkdtemp, rm, writeFile} from 'node:fs/promises';
-import http from 'node:http';
-import os from 'node:os';
-import path from 'node:path';
 import {after, before, describe, test} from 'node:test';
 
 import {WatsonXAI} from '@ibm-cloud/watsonx-ai';
 import {IamAuthenticator} from '@ibm-cloud/watsonx-ai/authentication';
-import OpenAI from 'openai';
-
+import {errorOf, until} from '../setup.mjs';
 import {apiKey, embeddingOf, mockStart, project, space, words} from './watsonx_mock.mjs';
+import {needsWeir, streamRead, weirUse} from './weir_setup.mjs';
 
 const says = [{role: 'user', content: 'hi'}];
 const tools = ['weather', 'clock'].map((name) => ({
   type: 'function',
   function: {name, strict: true, parameters: {type: 'object', properties: {}}}}));
 const text = words.join('');
-
-async function errorOf(promise) {
-  try {
-    await promise;
-  } catch (error) {
-    return error;
-  }
-  return assert.fail('the call succeeded');
-}
-
-async function until(done) {
-  while (!await done()) await new Promise((resolve) => setTimeout(resolve, 10));
-}
 
 describe('the mock, to the provider\'s own client', {timeout: 60_000}, () => {
   let mock;
@@ -103,72 +85,33 @@ describe('the mock, to the provider\'s own client', {timeout: 60_000}, () => {
   });
 });
 
-async function freePort() {
-  const server = http.createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const {port} = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+function configOf({url}) {
+  const at = (name, members, rest = '') => `{name: ${name}, type: watsonxai${rest}, ` +
+    `data: {base_url: "${url}", ${members}}}`;
+  const tokens = `auth_url: "${url}/identity/token"`;
+  return {
+    providers: [
+      at('wx', `${tokens}, apikey: ${apiKey}, project_id: ${project}`),
+      at('spaced', `${tokens}, apikey: ${apiKey}, space_id: ${space}`),
+      at('locked', `${tokens}, apikey: wrong-key-123, project_id: ${project}`),
+      at('cpd', `apikey: ${apiKey}, project_id: ${project}`,
+         ', options: {auth: cpd, username: mock-user}'),
+    ],
+    models: [
+      ...['chat', 'slow', 'text', 'embed', 'busy', 'quota', 'long', 'down', 'gone']
+        .map((name) => ({provider: 'wx', id: `mock/${name}`, alias: name})),
+      {provider: 'wx', id: 'deployment/mine', alias: 'deployed'},
+      {provider: 'spaced', id: 'mock/chat', alias: 'spaced'},
+      {provider: 'locked', id: 'mock/chat', alias: 'locked'},
+      {provider: 'cpd', id: 'mock/chat', alias: 'premises'},
+    ]};
 }
 
-function configText(port, folder, mock) {
-  const models = ['chat', 'slow', 'text', 'embed', 'busy', 'quota', 'long', 'down', 'gone'];
-  const provider = (name, members, rest = '') =>
-    `  - {name: ${name}, type: watsonxai, data: {base_url: "${mock.url}", ` +
-    `auth_url: "${mock.url}/identity/token", ${members}}${rest}}\n`;
-  return `listen: [{address: "127.0.0.1:${port}"}]
-data_dir: ${folder}/data
-workers: 2
-admin_key: operator-key
-providers:
-${provider('wx', `apikey: ${apiKey}, project_id: ${project}`)}` +
-provider('spaced', `apikey: ${apiKey}, space_id: ${space}`) +
-provider('locked', `apikey: wrong-key-123, project_id: ${project}`) +
-`  - {name: cpd, type: watsonxai, options: {auth: cpd, username: mock-user},
-     data: {base_url: "${mock.url}", apikey: ${apiKey}, project_id: ${project}}}
-models:
-${models.map((id) => `  - {provider: wx, id: mock/${id}, alias: ${id}}\n`).join('')}` +
-`  - {provider: wx, id: deployment/mine, alias: deployed}
-  - {provider: spaced, id: mock/chat, alias: spaced}
-  - {provider: locked, id: mock/chat, alias: locked}
-  - {provider: cpd, id: mock/chat, alias: premises}
-load_balancers:
-${[...models, 'spaced', 'locked', 'deployed', 'premises']
-    .map((alias) => `  - {alias: ${alias}, suspend_duration: 0s}\n`).join('')}`;
-}
-
-const binary = process.env.WEIR_BIN;
-const setting = {timeout: 120_000, skip: !binary && 'WEIR_BIN is not set'};
-describe('Weir in front of the mock', setting, () => {
+describe('Weir in front of the mock', needsWeir, () => {
   let mock;
-  let weir;
-  let folder;
   let client;
   let url;
-  let log = '';
-  before(async () => {
-    mock = await mockStart();
-    folder = await mkdtemp(path.join(os.tmpdir(), 'weir-watsonx-'));
-    const port = await freePort();
-    url = `http://127.0.0.1:${port}`;
-    await writeFile(`${folder}/weir.yaml`, configText(port, folder, mock));
-    weir = spawn(binary, ['run', '--config', `${folder}/weir.yaml`],
-                 {stdio: ['ignore', 'ignore', 'pipe']});
-    weir.stderr.on('data', (piece) => { log += piece; });
-    await until(async () => {
-      assert.equal(weir.exitCode, null, log);
-      return fetch(`${url}/readyz`).then((answer) => answer.ok, () => false);
-    });
-    client = new OpenAI({apiKey: 'operator-key', baseURL: `${url}/v1`, maxRetries: 0});
-  });
-  after(async () => {
-    if (weir) {
-      weir.kill('SIGTERM');
-      if (weir.exitCode === null) await new Promise((resolve) => weir.once('exit', resolve));
-    }
-    await mock?.close();
-    if (folder) await rm(folder, {recursive: true});
-  });
+  weirUse(mockStart, configOf, (started) => { ({mock, client, url} = started); });
   const chat = (members, options) =>
     client.chat.completions.create({model: 'chat', messages: says, ...members}, options);
 
@@ -176,7 +119,7 @@ describe('Weir in front of the mock', setting, () => {
     const before = mock.stats.tokenCalls;
     const release = mock.holdTokens();
     const asked = Array.from({length: 12}, () => chat());
-    await until(() => mock.stats.tokenCalls > before);
+    await until(() => mock.stats.tokenCalls, (calls) => calls > before);
     release();
     const answers = await Promise.all(asked);
     for (const answer of answers) assert.equal(answer.choices[0].message.content, text);
@@ -204,19 +147,11 @@ describe('Weir in front of the mock', setting, () => {
 
   for (const included of [true, false]) {
     test(`stream, usage ${included ? 'asked for' : 'not asked for'}`, async () => {
-      const stream = await chat({stream: true,
-                                 ...(included && {stream_options: {include_usage: true}})});
-      let seen = '';
-      let usage = null;
-      const reasons = [];
-      for await (const chunk of stream) {
-        seen += chunk.choices[0]?.delta.content ?? '';
-        if (chunk.choices[0]?.finish_reason) reasons.push(chunk.choices[0].finish_reason);
-        usage = chunk.usage ?? usage;
-      }
-      assert.equal(seen, text);
-      assert.deepEqual(reasons, ['stop']);
-      assert.equal(usage?.total_tokens, included ? 11 + words.length : undefined);
+      const seen = await streamRead(await chat({
+        stream: true, ...(included && {stream_options: {include_usage: true}})}));
+      assert.equal(seen.text, text);
+      assert.deepEqual(seen.reasons, ['stop']);
+      assert.equal(seen.usage?.total_tokens, included ? 11 + words.length : undefined);
     });
   }
 
@@ -320,10 +255,7 @@ describe('Weir in front of the mock', setting, () => {
     const answers = await Promise.all(Array.from({length: 8}, () => chat()));
     for (const answer of answers) assert.equal(answer.choices[0].message.content, text);
     assert.equal(mock.stats.tokenCalls, before + 1);
-    const stream = await chat({stream: true});
-    let seen = '';
-    for await (const chunk of stream) seen += chunk.choices[0]?.delta.content ?? '';
-    assert.equal(seen, text);
+    assert.equal((await streamRead(await chat({stream: true}))).text, text);
   });
 
   test('a key that the token service refuses is not the client\'s fault', async () => {
@@ -344,6 +276,6 @@ describe('Weir in front of the mock', setting, () => {
     for await (const chunk of stream) {
       if (chunk.choices[0]?.delta.content) break;
     }
-    await until(() => mock.stats.aborted === before + 1);
+    await until(() => mock.stats.aborted, (aborted) => aborted === before + 1);
   });
 });

@@ -3,7 +3,7 @@
 //
 // mockStart() gives {url, stats, expireTokens, holdTokens, close}. Tokens are signed by nobody but
 // have the form of a JWT, because clients look into them.
-import http from 'node:http';
+import {serverListen} from './mock_parts.mjs';
 
 export const apiKey = 'watsonx-mock-key';
 export const project = 'mock-project';
@@ -396,16 +396,9 @@ class Mock {
 
 export async function mockStart() {
   const mock = new Mock();
-  const server = http.createServer((request, response) => {
+  return Object.assign(mock, await serverListen((request, response) => {
     mock.handle(request, response).catch((error) => response.destroy(error));
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  mock.url = `http://127.0.0.1:${server.address().port}`;
-  mock.close = () => {
-    server.closeAllConnections();
-    return new Promise((resolve) => server.close(resolve));
-  };
-  return mock;
+  }));
 }
 
 export {embeddingOf};
