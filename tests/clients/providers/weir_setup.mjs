@@ -60,7 +60,8 @@ async function weirSpawn(config) {
 }
 
 // Within a suite: has a mock, and Weir with what `configOf(mock)` gives, from its first test to its
-// last one. `onStarted` gets {mock, url, client}; the client asks with `config.key`, if there is one.
+// last one. `onStarted` gets {mock, url, client}; the client asks with `key` of the configuration,
+// or with the operator's key.
 export function weirUse(mockStart, configOf, onStarted) {
   let mock;
   let weir;
