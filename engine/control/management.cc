@@ -196,6 +196,11 @@ void ControlPlane::scrape_check(Millis now) {
   counters_.access_log_dropped = access_log_.dropped();
   counters_.retired = publisher_.retired_count();
   counters_.workers = static_cast<uint32_t>(publisher_.workers().size());
+  counters_.usage_waiting = usage_->waiting();
+  counters_.usage_flush_failures = usage_->flush_failures();
+  counters_.usage_lost = usage_->lost();
+  counters_.usage_misdated = usage_->misdated();
+  counters_.token_exchanges = tokens_.exchanges();
   std::string text;
   if (round_.missing == 0) text = metrics_render(round_.sum, counters_, registry_, now);
   for (ManagementCall* call : calls) {

@@ -260,6 +260,16 @@ std::string metrics_render(const MetricsBlock& sum, const ControlCounters& contr
       {"weir_retired_records", "gauge", "Old routes and keys still in use by requests.",
        control.retired},
       {"weir_workers", "gauge", "Worker threads.", control.workers},
+      {"weir_usage_waiting", "gauge", "Sums of usage that are not on disk yet.",
+       control.usage_waiting},
+      {"weir_usage_flush_failures_total", "counter", "Times that usage could not be written.",
+       control.usage_flush_failures},
+      {"weir_usage_lost_total", "counter", "Requests that the usage store could not count.",
+       control.usage_lost},
+      {"weir_usage_misdated_total", "counter", "Requests counted in another minute.",
+       control.usage_misdated},
+      {"weir_token_exchanges_total", "counter", "Credentials exchanged for short-lived tokens.",
+       control.token_exchanges},
   };
   for (const Plain& one : plain) page.one(one.name, one.type, one.help, one.value);
   page.all("weir_config_reloads_total", "counter", "Reloads of the configuration.",

@@ -22,6 +22,9 @@ struct ControlCounters {
   uint64_t epoch = 0;
   uint64_t retired = 0;  // records that wait for their last request
   uint32_t workers = 0;
+  // Of the usage store: sums that wait for the disk, and what went wrong with them.
+  uint64_t usage_waiting = 0, usage_flush_failures = 0, usage_lost = 0, usage_misdated = 0;
+  uint64_t token_exchanges = 0;
 };
 
 [[nodiscard]] std::string metrics_render(const MetricsBlock& sum, const ControlCounters& control,
