@@ -40,7 +40,7 @@ void body_check(const SliceList& body, ReplyScanner* scanner) {
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2 || size > 65536) return 0;
-  constexpr Endpoint kEndpoints[] = {Endpoint::kChat, Endpoint::kChat, Endpoint::kCompletions,
+  constexpr Endpoint kAsked[] = {Endpoint::kChat, Endpoint::kChat, Endpoint::kCompletions,
                                      Endpoint::kEmbeddings};
   constexpr std::string_view kModels[] = {"m",
                                           "o4-mini",
@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                                           "claude-opus-4-6",
                                           "amazon.titan-embed-text-v2:0",
                                           "cohere.embed-v4:0"};
-  const Endpoint endpoint = kEndpoints[data[0] & 3];
+  const Endpoint endpoint = kAsked[data[0] & 3];
   const FuzzRequest request({reinterpret_cast<const char*>(data) + 2, size - 2});
   if (!request.ok()) return 0;
   for (const Adapter* adapter : adapter_registry()) {

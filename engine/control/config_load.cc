@@ -1,6 +1,8 @@
 #include "control/config_load.h"
 
 #include <algorithm>
+#include <tuple>
+#include <vector>
 
 #include "control/config_read.h"
 #include "control/config_units.h"
@@ -18,14 +20,14 @@ std::string folder_of(const std::string& file) {
 
 // By place; of one place in the order of finding. (Clang refuses libstdc++ 12's stable_sort.)
 void problems_sort(ConfigProblems* problems) {
-  auto& list = problems->list;
-  const auto before = [](const ConfigProblem& a, const ConfigProblem& b) {
-    if (a.at.line != b.at.line) return a.at.line < b.at.line;
-    return a.at.column < b.at.column;
-  };
-  for (auto next = list.begin(); next != list.end(); ++next) {
-    std::rotate(std::upper_bound(list.begin(), next, *next, before), next, next + 1);
+  const std::vector<ConfigProblem> found = std::move(problems->list);
+  std::vector<std::tuple<int, int, size_t>> places;
+  for (size_t i = 0; i < found.size(); ++i) {
+    places.emplace_back(found[i].at.line, found[i].at.column, i);
   }
+  std::sort(places.begin(), places.end());
+  problems->list.clear();
+  for (const auto& [line, column, i] : places) problems->list.push_back(found[i]);
 }
 
 std::string flag_text(bool value) { return value ? "true" : "false"; }
