@@ -27,12 +27,13 @@ endif()
 # Under sanitizers the optimiser costs more than it saves, and line tables are all that a report
 # needs: together they take two thirds of the compiler's time. Fuzzing lives on speed, however. For
 # a debugger: -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g".
-set(WEIR_DEBUG_FLAGS "-O0 -g1")
-if(WEIR_FUZZER)
-  set(WEIR_DEBUG_FLAGS "-O1 -g1")
+set(WEIR_DEBUG_OPTIMISE ${WEIR_FUZZER} CACHE STRING "Optimise sanitized builds: ON or OFF")
+set(debug_flags "-O0 -g1")
+if(WEIR_DEBUG_OPTIMISE)
+  set(debug_flags "-O1 -g1")
 endif()
 foreach(lang C CXX)
-  set(CMAKE_${lang}_FLAGS_DEBUG ${WEIR_DEBUG_FLAGS})
+  set(CMAKE_${lang}_FLAGS_DEBUG ${debug_flags})
   set(CMAKE_${lang}_FLAGS_RELEASE "-O2 -g -DNDEBUG")
 endforeach()
 
