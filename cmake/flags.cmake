@@ -20,8 +20,11 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 find_program(WEIR_CCACHE ccache)
 if(WEIR_CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER ${WEIR_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${WEIR_CCACHE})
+  # Paths below the tree count as relative ones, so that clones in other folders share the cache.
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+    ${WEIR_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
 
 # Under sanitizers the optimiser costs more than it saves, and line tables are all that a report

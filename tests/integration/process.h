@@ -26,13 +26,15 @@
 #include <utility>
 #include <vector>
 
+#include "tests/shared/paths.h"
+
 namespace weir::integration {
 
 // Long enough for a sanitizer on a busy machine; a test that passes never waits that long.
 constexpr auto kPatience = std::chrono::seconds(60);
 
 inline std::string program_path(const std::string& name) {
-  return std::string(WEIR_BIN_DIR) + "/" + name;
+  return test::program_dir() / name;
 }
 
 // Asks `done` again and again until it says yes; false when it never does.

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "servers.h"
+#include "tests/shared/paths.h"
 
 namespace weir::integration {
 namespace {
@@ -164,7 +165,7 @@ TEST_F(Tls, HangingHandshakeTimesOut) {
 TEST_F(Tls, ThroughAProxy) {
   const auto mock = tls_mock();
   const std::string proxy_program =
-      std::string(WEIR_SOURCE_DIR) + "/tests/integration/connect_proxy.py";
+      test::source_dir() / "tests/integration/connect_proxy.py";
   // `user:pass` in base64.
   Process proxy({"python3", "-B", proxy_program, "Basic dXNlcjpwYXNz"}, folder_ / "proxy");
   ASSERT_TRUE(until([&] { return proxy.out().find('\n') != std::string::npos; })) << proxy.err();

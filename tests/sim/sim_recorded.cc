@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "sim_http.h"
+#include "tests/shared/paths.h"
 #include "tests/unit/adapters/recorded_seen.h"
 
 namespace weir {
@@ -22,10 +23,7 @@ std::string text_of(std::string_view object, std::string_view key) {
 }  // namespace
 
 std::vector<SimRecording> sim_recordings() {
-  const char* const named = std::getenv("WEIR_FIXTURES");
-  const fs::path root = named != nullptr
-                            ? fs::path(named)
-                            : fs::path(WEIR_SOURCE_DIR) / "../shared/fixtures/providers";
+  const fs::path root = test::fixtures_dir();
   std::vector<SimRecording> all;
   if (!fs::exists(root)) return all;
   for (const auto& entry : fs::recursive_directory_iterator(root)) {

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "tests/shared/paths.h"
 #include "tests/unit/adapters/harness.h"
 
 namespace weir::test {
@@ -353,7 +354,7 @@ class Runner {
 
 std::vector<fs::path> case_paths() {
   std::vector<fs::path> paths;
-  for (const auto& entry : fs::recursive_directory_iterator(WEIR_SOURCE_DIR "/tests/golden")) {
+  for (const auto& entry : fs::recursive_directory_iterator(source_dir() / "tests/golden")) {
     if (entry.path().extension() == ".txt") paths.push_back(entry.path());
   }
   std::sort(paths.begin(), paths.end());
@@ -380,7 +381,7 @@ TEST(GoldenFiles, EveryAdapterHasCases) {
   for (const Adapter* adapter : adapter_registry()) {
     std::string folder(adapter->name);
     std::replace(folder.begin(), folder.end(), '-', '_');
-    EXPECT_TRUE(fs::exists(fs::path(WEIR_SOURCE_DIR "/tests/golden") / folder)) << folder;
+    EXPECT_TRUE(fs::exists(source_dir() / "tests/golden" / folder)) << folder;
   }
 }
 

@@ -12,6 +12,7 @@
 #include <iterator>
 #include <random>
 
+#include "tests/shared/paths.h"
 #include "tests/unit/adapters/harness.h"
 #include "tests/unit/adapters/recorded_seen.h"
 
@@ -371,10 +372,7 @@ class Recording {
 };
 
 TEST(Recorded, ExchangesComeThrough) {
-  const char* const named = std::getenv("WEIR_FIXTURES");
-  const fs::path root = named != nullptr
-                            ? fs::path(named)
-                            : fs::path(WEIR_SOURCE_DIR) / "../shared/fixtures/providers";
+  const fs::path root = fixtures_dir();
   if (!fs::exists(root)) GTEST_SKIP() << "no recordings at " << root << "; set WEIR_FIXTURES";
   const unsigned seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));

@@ -8,6 +8,7 @@
 
 #include "adapters/bedrock/event_stream.h"
 #include "adapters/common/json_walk.h"
+#include "tests/shared/paths.h"
 #include "tests/unit/adapters/bedrock/frames.h"
 #include "tests/unit/adapters/harness.h"
 
@@ -185,11 +186,7 @@ void headers_check(std::string_view wanted, std::string_view block) {
 }
 
 TEST(EventStream, Vectors) {
-  const char* const named = std::getenv("WEIR_FIXTURES");
-  const fs::path folder =
-      (named != nullptr ? fs::path(named)
-                        : fs::path(WEIR_SOURCE_DIR) / "../shared/fixtures/providers") /
-      "eventstream";
+  const fs::path folder = test::fixtures_dir() / "eventstream";
   if (!fs::exists(folder)) GTEST_SKIP() << "no vectors at " << folder << "; set WEIR_FIXTURES";
   for (const auto& entry : fs::directory_iterator(folder)) {
     SCOPED_TRACE(entry.path().string());

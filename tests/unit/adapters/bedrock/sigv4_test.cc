@@ -9,6 +9,7 @@
 
 #include "adapters/bedrock/sigv4.h"
 #include "adapters/common/json_walk.h"
+#include "tests/shared/paths.h"
 #include "tests/unit/adapters/harness.h"
 
 namespace weir::test {
@@ -154,11 +155,7 @@ void vector_check(std::string_view json) {
 }
 
 TEST(SigV4, Vectors) {
-  const char* const named = std::getenv("WEIR_FIXTURES");
-  const fs::path folder =
-      (named != nullptr ? fs::path(named)
-                        : fs::path(WEIR_SOURCE_DIR) / "../shared/fixtures/providers") /
-      "aws-sigv4";
+  const fs::path folder = test::fixtures_dir() / "aws-sigv4";
   if (!fs::exists(folder)) GTEST_SKIP() << "no vectors at " << folder << "; set WEIR_FIXTURES";
   size_t count = 0;
   for (const auto& entry : fs::directory_iterator(folder)) {

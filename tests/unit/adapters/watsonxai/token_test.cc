@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "adapters/common/json_walk.h"
+#include "tests/shared/paths.h"
 #include "tests/unit/adapters/harness.h"
 
 namespace weir::test {
@@ -192,9 +193,7 @@ TEST_F(WatsonxToken, TheUsersOwnHeaderWins) {
 }
 
 TEST_F(WatsonxToken, TheRecordedAnswer) {
-  const char* const named = std::getenv("WEIR_FIXTURES");
-  const std::string root =
-      named != nullptr ? named : WEIR_SOURCE_DIR "/../shared/fixtures/providers";
+  const std::string root = test::fixtures_dir();
   std::ifstream file(root + "/watsonxai/iam-token-iam.json", std::ios::binary);
   if (!file) GTEST_SKIP() << "no recordings at " << root << "; set WEIR_FIXTURES";
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
