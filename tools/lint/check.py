@@ -261,7 +261,8 @@ RULES = (
 
 def tree_read(root):
     tree = {}
-    top = [path for path in root.iterdir() if path.is_file() and path.suffix in SUFFIXES]
+    # In a linked work tree `.git` is a file, which names places outside.
+    top = [path for path in root.iterdir() if path.is_file() and path.name != ".git"]
     inner = [path for folder in FOLDERS for path in (root / folder).rglob("*") if path.is_file()]
     for path in top + inner:
         name = path.relative_to(root).as_posix()
