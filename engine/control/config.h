@@ -43,6 +43,7 @@ struct ProxyConfig {  // HTTP CONNECT proxy; empty host: none
 };
 
 struct ProviderConfig {
+  std::string uuid;  // as in every struct below: see object_ids.h
   std::string name, type;
   std::string tenant = kDefaultTenant;
   Secret api_key;
@@ -64,6 +65,7 @@ struct ProviderConfig {
 
 struct ModelConfig {
   static constexpr uint32_t kMaxWeight = Route::kMaxWeight;
+  std::string uuid;
   std::string provider, id, alias;
   std::string tenant = kDefaultTenant;
   std::string environment = kProduction;
@@ -82,6 +84,7 @@ struct BackendConfig {
 };
 
 struct BalancerConfig {
+  std::string uuid;
   std::string alias, name;
   std::string tenant = kDefaultTenant;
   std::string environment = kProduction;
@@ -101,6 +104,7 @@ struct BucketConfig {
 enum class LimitScope : uint8_t { kTenant, kKey, kProvider, kModel };
 
 struct RateLimitConfig {
+  std::string uuid;
   LimitScope scope = LimitScope::kTenant;
   std::string subject;  // the key, provider or model it limits; empty for a tenant
   std::string tenant = kDefaultTenant;
@@ -110,6 +114,7 @@ struct RateLimitConfig {
 };
 
 struct KeyConfig {
+  std::string uuid;
   std::string name;
   std::string tenant = kDefaultTenant;
   std::string environment = kProduction;
@@ -124,6 +129,7 @@ struct KeyConfig {
 };
 
 struct PolicyConfig {
+  std::string uuid;
   std::string action, resource, subject;
   std::string effect = "allow";
   std::string tenant = kDefaultTenant;

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "control/digest.h"
+#include "control/object_ids.h"
 
 namespace weir {
 
@@ -183,6 +184,7 @@ std::expected<void, std::string> ControlPlane::reload() {
 
 std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
   if (!loaded.usable()) return std::unexpected(loaded.first_error());
+  object_ids_fill(&loaded.config);
   const RoutingInput input{.config = loaded.config,
                            .adapters = options_.config.adapters,
                            .default_prepare = options_.default_prepare,

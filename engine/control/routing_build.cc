@@ -171,7 +171,7 @@ class Builder {
     out->name = config.name;
     out->type = config.type;
     out->tenant = config.tenant;
-    out->uuid = uuid_from_name("provider/" + config.tenant + "/" + config.name);
+    out->uuid = config.uuid;
     out->adapter = adapter_named(input_.adapters, config.type);
     out->tls = config.url.tls;
     out->host = config.url.host;
@@ -271,9 +271,7 @@ class Builder {
       const Target* base = target_base(*member.model);
       if (base == nullptr) return false;
       Target target = *base;
-      const ModelConfig& model = *member.model;
-      target.uuid = uuid_from_name("model/" + model.tenant + "/" + model.provider + "/" +
-                                   model.id + "/" + model.alias);
+      target.uuid = member.model->uuid;
       target.weight = member.weight;
       target.priority = member.priority;
       target.series = registry_.series_slot(draft.name, target.slot);
@@ -290,6 +288,7 @@ class Builder {
   bool own_keys_add() {
     if (input_.admin_key) {
       Principal admin;
+      admin.id = uuid_from_name("own_key/admin");
       admin.name = "admin";
       admin.role = Role::kAdmin;
       if (!principal_add("admin_key", *input_.admin_key, std::move(admin))) return false;
@@ -297,6 +296,7 @@ class Builder {
     const Secret& metrics = input_.config.log.metrics_key;
     if (metrics.empty()) return true;
     Principal reader;
+    reader.id = uuid_from_name("own_key/metrics");
     reader.name = "metrics";
     reader.metrics_only = true;
     reader.all_models = false;
@@ -305,6 +305,7 @@ class Builder {
 
   bool key_add(const KeyConfig& key) {
     Principal principal;
+    principal.id = key.uuid;
     principal.name = key.name;
     principal.tenant = key.tenant;
     principal.environment = key.environment;
@@ -326,7 +327,6 @@ class Builder {
   bool principal_add(const std::string& path, const KeyDigest& digest, Principal principal) {
     if (principal.tenant.empty()) principal.tenant = kDefaultTenant;
     if (principal.environment.empty()) principal.environment = kProduction;
-    principal.id = uuid_from_name("key/" + principal.tenant + "/" + principal.name);
     principal.limits = limits_.of_key(principal.tenant, principal.name);
     std::sort(principal.allowed_routes.begin(), principal.allowed_routes.end());
     const auto& allowed = principal.allowed_routes;
