@@ -8,7 +8,6 @@
 #include "adapters/common/openai_shape.h"
 #include "base/check.h"
 #include "json/json_write.h"
-#include "proxy/client_conn.h"
 #include "proxy/exchange.h"
 #include "proxy/reply.h"
 #include "proxy/token_wait.h"

@@ -1,9 +1,12 @@
 #include "proxy/client_conn.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <functional>
 
 #include "base/check.h"
+#include "http/write.h"
 #include "proxy/exchange.h"
 #include "proxy/reply.h"
 #include "proxy/worker.h"
@@ -103,11 +106,18 @@ size_t feed_head(ClientConn* conn, std::string_view text, bool from_spill) {
     return text.size();
   }
   conn->keep_alive = head.keep_alive && !conn->worker->draining;
+  conn->wire = head.minor_version == 0 ? ClientWire::kHttp10 : ClientWire::kHttp11;
   begin_body(conn, head);
   arm(conn, conn->worker->limits.body_timeout_ms);
-  exchange_begin(conn, head);
   const bool body_follows = conn->chunked_body || conn->body_remaining != 0;
-  if (conn->state == ClientState::kBody && !body_follows) body_complete(conn);
+  exchange_begin(conn, head, body_follows);
+  if (conn->state != ClientState::kBody) return head_bytes;
+  if (!body_follows) {
+    body_complete(conn);
+  } else if (head.expect_continue) {
+    const Slice proceed("HTTP/1.1 100 Continue\r\n\r\n");
+    client_write(conn, {&proceed, 1});
+  }
   return head_bytes;
 }
 
@@ -326,9 +336,74 @@ bool over_connection_cap(Worker* worker) {
          worker->publication == nullptr;
 }
 
+// --- the exchange's view ------------------------------------------------------------------------
+
+ClientConn* conn_of(Client* client) { return static_cast<ClientConn*>(client); }
+
+// Head, framing and body in one write.
+Took conn_write(Client* client, const AnswerPart& part) {
+  ClientConn* conn = conn_of(client);
+  std::array<Slice, SliceList::kMax + 6> slices;
+  size_t count = 0;
+  size_t bytes = 0;
+  for (const Slice& slice : part.body) bytes += slice.size;
+  const bool chunked = part.stream && conn->wire == ClientWire::kHttp11;
+  char size_line[20];
+  if (!part.head.empty()) slices[count++] = part.head;
+  if (chunked && bytes != 0) {
+    const char* end = write_chunk_size(size_line, bytes);
+    slices[count++] = {size_line, static_cast<size_t>(end - size_line)};
+  }
+  WEIR_DCHECK(part.body.size() <= SliceList::kMax + 1);
+  for (const Slice& slice : part.body) slices[count++] = slice;
+  if (chunked && bytes != 0) slices[count++] = std::string_view("\r\n");
+  if (chunked && part.last) slices[count++] = std::string_view("0\r\n\r\n");
+  if (part.stream && !chunked) conn->keep_alive = false;  // the close is the end of the answer
+  if (count != 0) client_write(conn, {slices.data(), count});
+  if (conn->io->closing) return Took::kGone;
+  return conn->io->queued_bytes == 0 ? Took::kAll : Took::kRest;
+}
+
+size_t conn_backlog(const Client* client) {
+  return static_cast<const ClientConn*>(client)->io->queued_bytes;
+}
+
+// The answer is complete: the next request, or a lingering close.
+void request_done(ClientConn* conn) {
+  const bool body_unread = conn->state == ClientState::kBody &&
+                           (conn->chunked_body || conn->body_remaining != 0);
+  if (!conn->keep_alive || body_unread || conn->worker->draining) return enter_linger(conn);
+  conn->state = ClientState::kIdle;
+  arm(conn, conn->worker->limits.idle_timeout_ms);
+  // A pipelined request waits. It starts at the end of this turn and not here, because the upstream
+  // connection that just answered may still be in the middle of its read.
+  if (conn->spill.empty() || conn->ready_node.linked()) return;
+  conn->worker->ready_clients.push_back(conn);
+}
+
+void conn_ended(Client* client, ClientEnd end) {
+  ClientConn* conn = conn_of(client);
+  conn->exchange = nullptr;
+  if (end == ClientEnd::kCut) conn->keep_alive = false;
+  if (conn->io->closing) return;
+  // A cut answer: FIN after what was written, without the end of its framing.
+  if (end == ClientEnd::kCut) return enter_linger(conn);
+  request_done(conn);
+}
+
+constexpr ClientOps kConnOps = {
+    .write = conn_write,
+    .backlog = conn_backlog,
+    .ended = conn_ended,
+};
+
 }  // namespace
 
-ClientConn::ClientConn(Worker* w, Transport* transport) : worker(w), io(transport) {
+ClientConn::ClientConn(Worker* w, Transport* transport) : io(transport) {
+  ops = &kConnOps;
+  worker = w;
+  key = &accepted_key;
+  peer = {transport->peer, strnlen(transport->peer, sizeof(transport->peer))};
   deadline.on_due = on_deadline;
   deadline.owner = this;
   stall.on_due = on_stall;
@@ -374,31 +449,10 @@ void client_write(ClientConn* conn, std::span<const Slice> slices) {
   worker->wheel.arm(&conn->stall, worker->now_ms + worker->limits.write_stall_timeout_ms);
 }
 
-void client_request_done(ClientConn* conn) {
-  conn->exchange = nullptr;
-  if (conn->io->closing) return;
-  const bool body_unread = conn->state == ClientState::kBody &&
-                           (conn->chunked_body || conn->body_remaining != 0);
-  if (!conn->keep_alive || body_unread || conn->worker->draining) return enter_linger(conn);
-  conn->state = ClientState::kIdle;
-  arm(conn, conn->worker->limits.idle_timeout_ms);
-  // A pipelined request waits. It starts at the end of this turn and not here, because the upstream
-  // connection that just answered may still be in the middle of its read.
-  if (conn->spill.empty() || conn->ready_node.linked()) return;
-  conn->worker->ready_clients.push_back(conn);
-}
-
 void client_resume_pipeline(ClientConn* conn) {
   if (conn->io->closing || conn->spill.size() == 0) return;
   if (conn->state == ClientState::kBusy || conn->state == ClientState::kBody) return;
   feed_spill(conn);
-}
-
-void client_cut(ClientConn* conn) {
-  conn->exchange = nullptr;
-  conn->keep_alive = false;
-  if (conn->io->closing) return;
-  enter_linger(conn);
 }
 
 void client_abort(ClientConn* conn) {

@@ -21,33 +21,26 @@
 #include "net/deadline.h"
 #include "net/transport.h"
 #include "proxy/auth.h"
+#include "proxy/client.h"
 #include "proxy/spill.h"
 
 namespace weir {
 
-struct Exchange;
-struct Worker;
-
 enum class ClientState : uint8_t { kIdle, kHead, kBody, kBusy, kLinger, kClosed };
 
-struct ClientConn {
+struct ClientConn : Client {
   static constexpr size_t kMaxPipelined = 64 * 1024;
   static constexpr uint32_t kLingerMs = 1'000;
-  // Unread answer bytes at which the upstream is paused, and at which it goes on (when drained).
-  static constexpr size_t kHighWater = 256 * 1024;
 
   explicit ClientConn(Worker* w, Transport* transport);
   ~ClientConn();
 
-  Worker* worker;
   Transport* io;
-  Exchange* exchange = nullptr;
   ListNode worker_node;
   ListNode ready_node;      // in Worker::ready_clients: a pipelined request can start
   Deadline deadline;        // head, body, idle, linger; one at a time
   Deadline stall;           // the client takes nothing
   ClientState state = ClientState::kIdle;
-  bool keep_alive = true;   // after the present request
   bool chunked_body = false;
   bool saw_eof = false;
   HeadScanner scanner{HeadScanner::Kind::kRequest};
@@ -55,25 +48,16 @@ struct ClientConn {
   uint64_t body_remaining = 0;
   uint64_t written_bytes = 0;  // handed to the transport so far
   uint64_t taken_bytes = 0;    // of these, what the client had taken when `stall` was armed
-  Nanos first_byte_ns = 0;  // of the request at hand
-  AcceptedKey key;
+  AcceptedKey accepted_key;
   Spill spill;
 };
 
 void client_accept(Worker* worker, Transport* transport);
 
-// Bytes of an answer. May find out that the connection is gone; never calls back into the exchange.
+// Bytes as they are. May find out that the connection is gone; never calls back into the exchange.
 void client_write(ClientConn* conn, std::span<const Slice> slices);
-[[nodiscard]] inline bool client_above_high_water(const ClientConn* conn) {
-  return conn->io->queued_bytes > ClientConn::kHighWater;
-}
-
-// The answer is complete: the next request, or a lingering close.
-void client_request_done(ClientConn* conn);
 // End of a turn: starts the pipelined request, if there is one and the connection is free.
 void client_resume_pipeline(ClientConn* conn);
-// The answer cannot be completed (a cut stream): FIN after what was written.
-void client_cut(ClientConn* conn);
 // Now, without ceremony.
 void client_abort(ClientConn* conn);
 // Draining: closes at once when idle, else after the present answer.

@@ -7,7 +7,6 @@
 #include "base/check.h"
 #include "json/json_write.h"
 #include "proxy/auth.h"
-#include "proxy/client_conn.h"
 #include "proxy/reply.h"
 #include "proxy/upstream_pool.h"
 #include "proxy/worker.h"
@@ -90,8 +89,7 @@ void open_record(Exchange* ex, const RequestHead& head) {
   record.method_len = copy_cut(record.method, head.method_name);
   record.path_len = copy_cut(record.path, head.path);
   record.request_id_len = copy_cut(record.request_id, ex->request_id);
-  record.peer_len = copy_cut(record.peer, ex->client->io->peer);
-  record.peer_len = static_cast<uint8_t>(strnlen(record.peer, record.peer_len));
+  record.peer_len = copy_cut(record.peer, ex->client->peer);
   ex->at.first_byte = ex->client->first_byte_ns;
 }
 
@@ -169,7 +167,7 @@ Result<void> admit_head(Exchange* ex, const RequestHead& head) {
   Worker* worker = ex->worker;
   if (!ex->match.is_public()) {
     const Principal* principal =
-        authenticate(head, *worker->snapshot(), worker->unix_ms / 1000, &ex->client->key);
+        authenticate(head, *worker->snapshot(), worker->unix_ms / 1000, ex->client->key);
     if (principal == nullptr) {
       return std::unexpected(
           Error{Errc::kUnauthorized, "no valid API key: send `Authorization: Bearer KEY`"});
@@ -308,24 +306,22 @@ Exchange::Exchange(Worker* w) : worker(w) {
   total_deadline.owner = this;
 }
 
-void exchange_begin(ClientConn* conn, const RequestHead& head) {
-  Worker* worker = conn->worker;
+void exchange_begin(Client* client, const RequestHead& head, bool body_follows) {
+  Worker* worker = client->worker;
   Exchange* ex = worker->exchange_pool.take(worker);
-  ex->client = conn;
-  conn->exchange = ex;
+  ex->client = client;
+  client->exchange = ex;
   exchange_hold(ex, kHoldClient);
   ex->method = head.method;
   ex->head_only = head.method == Method::kHead;
-  ex->client_minor = head.minor_version;
   ex->match = route_match(head.method, head.path);
   ex->request_id = request_id_of(ex, head.request_id);
   ex->hops = ex->arena.copy(head.weir_hop);
   open_record(ex, head);
-  const bool body_follows = conn->chunked_body || conn->body_remaining != 0;
   if (const auto admitted = admit_head(ex, head); !admitted) {
     // What follows a head without a length may be a body all the same: it is not looked at.
     const bool unsure = head.method == Method::kPost && head.framing == Framing::kNone;
-    if (body_follows || unsure) conn->keep_alive = false;
+    if (body_follows || unsure) client->keep_alive = false;
     return reply_error(ex, error_of(admitted.error()));
   }
   // The head's bytes are gone when the body has been read: what is still needed is copied.
@@ -334,10 +330,6 @@ void exchange_begin(ClientConn* conn, const RequestHead& head) {
     ex->match.rest = ex->path.substr(ex->path.find(ex->match.rest), ex->match.rest.size());
   }
   ex->client_fields = keep_client_fields(ex, head);
-  if (head.expect_continue && body_follows) {
-    const Slice proceed("HTTP/1.1 100 Continue\r\n\r\n");
-    client_write(conn, {&proceed, 1});
-  }
 }
 
 void exchange_start(Exchange* ex) {

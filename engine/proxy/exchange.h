@@ -36,6 +36,7 @@
 #include "net/deadline.h"
 #include "net/transport.h"
 #include "proxy/body_buffer.h"
+#include "proxy/client.h"
 #include "proxy/event_pattern.h"
 #include "proxy/limits.h"
 #include "proxy/routes.h"
@@ -43,7 +44,6 @@
 
 namespace weir {
 
-struct ClientConn;
 struct UpstreamConn;
 struct Worker;
 struct ManagementCall;
@@ -102,7 +102,7 @@ struct Exchange {
   explicit Exchange(Worker* w);
 
   Worker* worker;
-  ClientConn* client = nullptr;
+  Client* client = nullptr;
   UpstreamConn* upstream = nullptr;
   ManagementCall* call = nullptr;
   ListNode pool_node;        // in UpstreamPool::waiters
@@ -115,7 +115,6 @@ struct Exchange {
   RouteMatch match;
   Method method = Method::kOther;
   bool head_only = false;         // HEAD: answers carry no body
-  uint8_t client_minor = 1;       // HTTP/1.x of the client
   std::string_view path;          // in `arena`
   std::string_view request_id;    // in `arena`
   std::string_view hops;          // in `arena`: x-weir-hop as received
@@ -186,11 +185,11 @@ struct Exchange {
   alignas(16) char attempt_block[kArenaBlock];
 };
 
-// --- from the client connection -----------------------------------------------------------------
+// --- from the client ----------------------------------------------------------------------------
 
 // Creates an Exchange for a complete head. The answer may already be on its way when this returns
-// (a refusal): look at conn->exchange.
-void exchange_begin(ClientConn* conn, const RequestHead& head);
+// (a refusal): look at client->exchange.
+void exchange_begin(Client* client, const RequestHead& head, bool body_follows);
 // The body is complete in ex->body.
 void exchange_start(Exchange* ex);
 // The request cannot be read to its end; answers and closes.
@@ -246,12 +245,6 @@ void relay_stream_body(Exchange* ex, std::string_view bytes);  // relay_stream.c
 void relay_stream_end(Exchange* ex);                           // relay_stream.cc
 void exchange_fail(Exchange* ex, const UpstreamError& error);  // answer with an error, or cut
 
-// What becomes of the client's connection when a request is over.
-enum class ClientEnd : uint8_t {
-  kNext,  // the answer is complete: keep-alive or a lingering close
-  kCut,   // the answer is not complete: FIN without the end of its framing
-  kGone,  // there is no client any more
-};
 // Closes the record, exactly once; nothing but holds may remain afterwards.
 void exchange_finish(Exchange* ex, Outcome outcome, int status, ClientEnd end);  // finish.cc
 // What was used so far: the provider's numbers, else an estimate of what was delivered.

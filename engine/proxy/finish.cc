@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "proxy/client_conn.h"
 #include "proxy/exchange.h"
 #include "proxy/upstream_pool.h"
 #include "proxy/worker.h"
@@ -157,10 +156,9 @@ void exchange_finish(Exchange* ex, Outcome outcome, int status, ClientEnd end) {
   push_record(ex);
   release(ex);
   ex->state = ExchangeState::kDone;
-  ClientConn* conn = ex->client;
+  Client* client = ex->client;
   ex->client = nullptr;
-  if (conn != nullptr && end == ClientEnd::kNext) client_request_done(conn);
-  if (conn != nullptr && end == ClientEnd::kCut) client_cut(conn);
+  if (client != nullptr && end != ClientEnd::kGone) client->ops->ended(client, end);
   exchange_drop(ex, kHoldClient);
 }
 

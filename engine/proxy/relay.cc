@@ -5,9 +5,7 @@
 #include "adapters/common/openai_shape.h"
 #include "base/check.h"
 #include "http/bytes.h"
-#include "http/chunked.h"
 #include "http/write.h"
-#include "proxy/client_conn.h"
 #include "proxy/exchange.h"
 #include "proxy/reply.h"
 #include "proxy/upstream_pool.h"
@@ -163,12 +161,9 @@ bool check_whole(Exchange* ex, std::string_view body, ReplyView* view) {
 // the kernel does not take at once is copied.
 void write_whole(Exchange* ex, const SliceList& body) {
   const auto length = static_cast<int64_t>(body.bytes());
-  const std::string_view head = reply_head(ex, 200, "application/json", length, ex->kept_fields);
-  ex->out.clear();
+  ex->pending_head = reply_head(ex, 200, "application/json", length, ex->kept_fields);
+  ex->out = body;
   ex->out_sent = ex->out_offset = 0;
-  bool fits = ex->out.push(head);
-  for (const Slice& slice : body.span()) fits = fits && ex->out.push(slice);
-  WEIR_CHECK(fits);
   ex->committed = true;
   ex->state = ExchangeState::kWriting;
   ex->record.response_bytes += body.bytes();
@@ -238,9 +233,22 @@ void whole_to_stream_end(Exchange* ex) {
   relay_finish(ex);
 }
 
-// --- writing a stream ---------------------------------------------------------------------------
-
-bool chunked_to_client(const Exchange* ex) { return ex->client_minor != 0; }
+// What the stream has gathered goes out in one write.
+void write_stream(Exchange* ex, bool last) {
+  std::array<Slice, SliceList::kMax + 1> slices;
+  size_t count = 0;
+  for (const Slice& slice : ex->pending.span()) slices[count++] = slice;
+  if (!ex->run.empty()) slices[count++] = ex->run;
+  ex->record.response_bytes += ex->pending.bytes() + ex->run.size();
+  const AnswerPart part{.head = ex->pending_head,
+                        .status = 200,
+                        .body = {slices.data(), count},
+                        .stream = true,
+                        .last = last};
+  ex->pending.clear();
+  ex->run = ex->pending_head = {};
+  ex->client->ops->write(ex->client, part);
+}
 
 }  // namespace
 
@@ -354,21 +362,7 @@ void exchange_flush(Exchange* ex) {
   if (ex->state == ExchangeState::kDone || ex->client == nullptr) return;
   const size_t bytes = ex->pending.bytes() + ex->run.size();
   if (bytes == 0 && ex->pending_head.empty()) return;
-  std::array<Slice, SliceList::kMax + 4> slices;
-  size_t count = 0;
-  char size_line[20];
-  if (!ex->pending_head.empty()) slices[count++] = ex->pending_head;
-  if (bytes != 0 && chunked_to_client(ex)) {
-    const char* end = write_chunk_size(size_line, bytes);
-    slices[count++] = {size_line, static_cast<size_t>(end - size_line)};
-  }
-  for (const Slice& slice : ex->pending.span()) slices[count++] = slice;
-  if (!ex->run.empty()) slices[count++] = ex->run;
-  if (bytes != 0 && chunked_to_client(ex)) slices[count++] = std::string_view("\r\n");
-  ex->pending.clear();
-  ex->run = ex->pending_head = {};
-  ex->record.response_bytes += bytes;
-  client_write(ex->client, {slices.data(), count});
+  write_stream(ex, false);
   if (ex->upstream == nullptr || !client_above_high_water(ex->client)) return;
   // The client does not keep up: the provider is not read until it has.
   ex->upstream_paused = true;
@@ -385,10 +379,12 @@ void relay_resume(Exchange* ex) {
 
 void relay_write(Exchange* ex) {
   SliceList burst;
-  while (exchange_take_burst(ex, &burst)) {
-    client_write(ex->client, burst.span());
-    if (ex->client->io->closing) return;  // its end is reported soon
-    if (ex->client->io->queued_bytes != 0) break;
+  while (exchange_take_burst(ex, &burst) || !ex->pending_head.empty()) {
+    const AnswerPart part{.head = ex->pending_head, .status = 200, .body = burst.span()};
+    ex->pending_head = {};
+    const Took took = ex->client->ops->write(ex->client, part);
+    if (took == Took::kGone) return;
+    if (took == Took::kRest) break;
   }
   if (ex->out_sent < ex->out.count()) return;
   if (ex->target != nullptr) exchange_attempt_done(ex, Fault::kNone);
@@ -396,13 +392,7 @@ void relay_write(Exchange* ex) {
 }
 
 void relay_finish(Exchange* ex) {
-  exchange_flush(ex);
-  if (chunked_to_client(ex)) {
-    const Slice last("0\r\n\r\n");
-    client_write(ex->client, {&last, 1});
-  } else {
-    ex->client->keep_alive = false;
-  }
+  write_stream(ex, true);
   exchange_attempt_done(ex, Fault::kNone);
   exchange_finish(ex, Outcome::kCompleted, 200, ClientEnd::kNext);
 }

@@ -5,7 +5,6 @@
 #include "adapters/common/openai_shape.h"
 #include "base/check.h"
 #include "json/reply_scan.h"
-#include "proxy/client_conn.h"
 #include "proxy/exchange.h"
 #include "proxy/reply.h"
 #include "proxy/upstream_pool.h"

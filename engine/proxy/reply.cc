@@ -1,7 +1,6 @@
 #include "proxy/reply.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <string>
 
@@ -84,10 +83,11 @@ void send(Exchange* ex, int status, std::string_view content_type, std::string_v
           std::string_view extra) {
   const std::string_view head =
       reply_head(ex, status, content_type, static_cast<int64_t>(body.size()), extra);
-  std::array<Slice, 2> slices = {Slice(head), Slice(body)};
+  const Slice slice(body);
+  const AnswerPart part{.head = head, .status = status, .body = {&slice, ex->head_only ? 0u : 1u}};
   ex->committed = true;
   ex->record.response_bytes += body.size();
-  if (ex->client != nullptr) client_write(ex->client, {slices.data(), ex->head_only ? 1u : 2u});
+  if (ex->client != nullptr) ex->client->ops->write(ex->client, part);
   exchange_finish(ex, outcome_of(ex, status), status, ClientEnd::kNext);
 }
 
@@ -121,6 +121,15 @@ void record_early_error(ClientConn* conn, Errc code, int status, std::string_vie
   record->request_id_len = static_cast<uint8_t>(id.size());
   std::memcpy(record->request_id, id.data(), id.size());
   worker->link->ledger.publish();
+}
+
+void add_connection(const Exchange* ex, ClientWire wire, bool until_close, HeadWriter* writer) {
+  const bool keep_alive = ex->client != nullptr && ex->client->keep_alive;
+  if (!keep_alive || (until_close && wire == ClientWire::kHttp10)) {
+    writer->add("connection: close\r\n");
+  } else if (wire == ClientWire::kHttp10) {
+    writer->add("connection: keep-alive\r\n");
+  }
 }
 
 int hex_digit(char c) {
@@ -248,12 +257,13 @@ std::string_view reply_head(Exchange* ex, int status, std::string_view content_t
                             int64_t content_length, std::string_view extra) {
   constexpr size_t kFixed = 320;
   const Worker* worker = ex->worker;
-  const bool keep_alive = ex->client != nullptr && ex->client->keep_alive;
+  const ClientWire wire = ex->client != nullptr ? ex->client->wire : ClientWire::kHttp11;
   const std::string_view limits = limits_fields(ex);
   const size_t room = kFixed + content_type.size() + extra.size() + limits.size() +
                       ex->request_id.size();
   HeadWriter writer = head_begin(&ex->arena, room);
-  writer.add_status_line(status);
+  const bool http = wire != ClientWire::kNone;
+  if (http) writer.add_status_line(status);
   const bool has_body = status != 204;  // RFC 9110 8.6: no length either
   if (has_body) {
     writer.add("content-type: ");
@@ -266,26 +276,21 @@ std::string_view reply_head(Exchange* ex, int status, std::string_view content_t
     writer.add("content-length: ");
     writer.add_number(static_cast<uint64_t>(content_length));
     writer.add("\r\n");
-  } else if (ex->client_minor != 0) {
+  } else if (wire == ClientWire::kHttp11) {
     writer.add("transfer-encoding: chunked\r\n");
   }
-  writer.add({worker->date, worker->date_len});
+  if (http) writer.add({worker->date, worker->date_len});
   writer.add("x-request-id: ");
   writer.add(ex->request_id);
   writer.add("\r\n");
-  const bool close = !keep_alive || (content_length < 0 && ex->client_minor == 0);
-  if (close) {
-    writer.add("connection: close\r\n");
-  } else if (ex->client_minor == 0) {
-    writer.add("connection: keep-alive\r\n");
-  }
+  if (http) add_connection(ex, wire, content_length < 0, &writer);
   if (ex->attempts > 1) writer.add_field("x-weir-attempts", uint64_t{ex->attempts});
   if (!ex->dropped_params.empty()) {
     writer.add_field("x-weir-dropped-params", ex->dropped_params);
   }
   writer.add(limits);
   writer.add(extra);
-  writer.add_end();
+  if (http) writer.add_end();
   WEIR_CHECK(!writer.failed);
   return head_finish(writer, &ex->arena);
 }

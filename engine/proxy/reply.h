@@ -33,7 +33,8 @@ struct WireError {
 [[nodiscard]] UpstreamError error_of(const Error& error);
 
 // Head of an answer. `content_length` -1: chunked (HTTP/1.1) or until close. `extra` are complete
-// field lines. Decides nothing about keep-alive: conn->keep_alive is what it says.
+// field lines. Decides nothing about keep-alive: client->keep_alive is what it says. For a client
+// without HTTP: the field lines alone.
 [[nodiscard]] std::string_view reply_head(Exchange* ex, int status, std::string_view content_type,
                                           int64_t content_length, std::string_view extra);
 

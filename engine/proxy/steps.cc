@@ -4,7 +4,6 @@
 #include <new>
 
 #include "adapters/common/openai_shape.h"
-#include "proxy/client_conn.h"
 #include "proxy/exchange.h"
 #include "proxy/reply.h"
 #include "proxy/token_wait.h"
