@@ -157,6 +157,8 @@ struct Config {
   bool pin_cpus = false;
   std::string data_dir = "./weir-data";
   Secret admin_key;                  // empty: WEIR_ADMIN_KEY, or made at the first start
+  Secret sealing_key;                // empty: sealing.key in data_dir, made at the first start
+  Secret previous_sealing_key;
   std::vector<ProviderConfig> providers;
   std::vector<ModelConfig> models;
   std::vector<BalancerConfig> balancers;

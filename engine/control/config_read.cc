@@ -155,6 +155,8 @@ void config_read(ConfigContext& context, const ConfigNode& root, Config* out) {
     out->data_dir = path_join(context.folder, out->data_dir);
   }
   reader.get_secret("admin_key", &out->admin_key);
+  reader.get_secret("sealing_key", &out->sealing_key);
+  reader.get_secret("previous_sealing_key", &out->previous_sealing_key);
   list_read(reader, "providers", &out->providers, provider_read);
   list_read(reader, "models", &out->models, model_read);
   list_read(reader, "load_balancers", &out->balancers, balancer_read);

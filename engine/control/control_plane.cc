@@ -43,6 +43,9 @@ std::expected<std::unique_ptr<ControlPlane>, std::string> ControlPlane::create(
     plane->admin_digest_ = sha256_digest(plane->options_.admin_key->reveal());
     plane->options_.admin_key.reset();
   }
+  if (plane->options_.sealer == nullptr) {
+    plane->options_.sealer = std::make_shared<const Sealer>(Sealer::random());
+  }
   auto usage = UsageStore::open(plane->options_.database);
   if (!usage) {
     return std::unexpected("usage store: " + message_quote(plane->options_.database) + ": " +

@@ -22,6 +22,7 @@
 #include "control/publisher.h"
 #include "control/registry.h"
 #include "control/routing_build.h"
+#include "control/secret/sealer.h"
 #include "control/token_service.h"
 #include "control/usage/usage_feed.h"
 #include "control/usage/usage_store.h"
@@ -31,6 +32,7 @@ namespace weir {
 struct ControlOptions {
   ConfigOptions config;
   std::string database;     // file of the usage store; empty: it is kept in memory
+  std::shared_ptr<const Sealer> sealer;  // of what the database holds; null: one for this run
   std::string config_file;  // read again by a reload; empty: the embedded configuration
   Result<void> (*default_prepare)(const PrepareInput& input, std::string* head) = nullptr;
   std::optional<Secret> admin_key;

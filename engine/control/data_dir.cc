@@ -31,18 +31,6 @@ bool folders_make(const std::string& path) {
   return mkdir(path.c_str(), 0700) == 0 || errno == EEXIST;
 }
 
-// Complete or absent after a crash: written beside, synced, then given its name.
-bool file_write(const std::string& path, const std::string& text) {
-  const std::string beside = path + ".new";
-  const int fd = open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return false;
-  const bool written = fchmod(fd, 0600) == 0 &&
-                       write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       fsync(fd) == 0;
-  close(fd);
-  return written && rename(beside.c_str(), path.c_str()) == 0;
-}
-
 }  // namespace
 
 DataDir::~DataDir() {
@@ -80,8 +68,25 @@ std::expected<AdminKey, std::string> admin_key_find(const Secret& configured,
     return AdminKey{std::move(found->value), false, file};
   }
   const std::string key = "weir-" + random_hex(24);
-  if (!file_write(file, key + "\n")) return problem(file, std::strerror(errno));
+  if (!secret_file_write(file, key + "\n")) return problem(file, std::strerror(errno));
   return AdminKey{Secret(key), true, file};
+}
+
+// Written beside, synced, then given its name.
+bool secret_file_write(const std::string& path, const std::string& text) {
+  const std::string beside = path + ".new";
+  const int fd = open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return false;
+  const bool written = fchmod(fd, 0600) == 0 &&
+                       write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                       fsync(fd) == 0;
+  close(fd);
+  if (!written || rename(beside.c_str(), path.c_str()) != 0) return false;
+  // The name too must be on the disk before anything that depends on the file is.
+  const int folder = open(path.substr(0, path.rfind('/') + 1).c_str(), O_RDONLY | O_CLOEXEC);
+  const bool synced = folder >= 0 && fsync(folder) == 0;
+  if (folder >= 0) close(folder);
+  return synced;
 }
 
 void process_protect() {

@@ -37,6 +37,9 @@ struct AdminKey {
 [[nodiscard]] std::expected<AdminKey, std::string> admin_key_find(const Secret& configured,
                                                                   const DataDir& data);
 
+// Complete or absent after a crash, mode 0600; errno says why not.
+[[nodiscard]] bool secret_file_write(const std::string& path, const std::string& text);
+
 // No core dumps, no reading of this process's memory by others of the same user, no SIGPIPE.
 void process_protect();
 

@@ -11,17 +11,6 @@ namespace weir {
 
 namespace {
 
-std::string hex_of(const uint8_t* bytes, size_t count) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string out;
-  out.reserve(count * 2);
-  for (size_t i = 0; i < count; ++i) {
-    out += kHex[bytes[i] >> 4];
-    out += kHex[bytes[i] & 15];
-  }
-  return out;
-}
-
 uint8_t nibble(char c) { return static_cast<uint8_t>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10); }
 
 }  // namespace
@@ -33,6 +22,18 @@ KeyDigest sha256_digest(std::string_view text) {
              1);
   WEIR_CHECK(length == digest.size());
   return digest;
+}
+
+std::string hex_of(std::string_view bytes) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string out;
+  out.reserve(bytes.size() * 2);
+  for (const char c : bytes) {
+    const auto byte = static_cast<uint8_t>(c);
+    out += kHex[byte >> 4];
+    out += kHex[byte & 15];
+  }
+  return out;
 }
 
 KeyDigest digest_from_hex(std::string_view hex) {
@@ -54,7 +55,7 @@ std::string uuid_from_name(std::string_view name) {
   WEIR_CHECK(EVP_Digest(input.data(), input.size(), hash, &length, EVP_sha1(), nullptr) == 1);
   hash[6] = static_cast<uint8_t>((hash[6] & 0x0f) | 0x50);
   hash[8] = static_cast<uint8_t>((hash[8] & 0x3f) | 0x80);
-  std::string text = hex_of(hash, 16);
+  std::string text = hex_of({reinterpret_cast<const char*>(hash), 16});
   for (const size_t at : {20u, 16u, 12u, 8u}) text.insert(at, 1, '-');
   return text;
 }
@@ -63,7 +64,7 @@ std::string random_hex(size_t bytes) {
   std::string buffer(bytes, '\0');
   auto* data = reinterpret_cast<unsigned char*>(buffer.data());
   WEIR_CHECK(RAND_bytes(data, static_cast<int>(bytes)) == 1);
-  return hex_of(data, bytes);
+  return hex_of(buffer);
 }
 
 uint64_t random_u64() {

@@ -13,6 +13,7 @@ namespace weir {
 [[nodiscard]] KeyDigest sha256_digest(std::string_view text);
 // 64 hexadecimal digits, checked before.
 [[nodiscard]] KeyDigest digest_from_hex(std::string_view hex);
+[[nodiscard]] std::string hex_of(std::string_view bytes);
 // Version 5, in Weir's own namespace: the same name always gives the same id.
 [[nodiscard]] std::string uuid_from_name(std::string_view name);
 [[nodiscard]] std::string random_hex(size_t bytes);

@@ -10,6 +10,8 @@
 #include "adapters/common/openai_request.h"
 #include "adapters/registry.h"
 #include "control/control_plane.h"
+#include "control/data_dir.h"
+#include "control/secret/sealing_key.h"
 #include "embed/engine.h"
 #include "net/address.h"
 #include "report.h"
@@ -154,6 +156,10 @@ int weir_run(const RunOptions& options) {
   control_options.admin_key = key->value;
   control_options.workers = engine_options(config).workers;
   control_options.database = data->path() + "/weir.db";
+  const auto sealing = sealer_open({config.sealing_key, config.previous_sealing_key}, data->path(),
+                                   control_options.database);
+  if (!sealing) return refuse(sealing.error());
+  control_options.sealer = sealing->sealer;
   auto control = ControlPlane::create(std::move(control_options), std::move(loaded));
   if (!control) return refuse(control.error());
   auto engine = Engine::create(engine_options(config), (*control)->link());
@@ -161,6 +167,10 @@ int weir_run(const RunOptions& options) {
   (*control)->attach((*engine)->links());
   (*control)->start();
   (*engine)->start();
+  if (!sealing->made.empty()) {
+    report_line("warning: made " + sealing->made + ", which opens every secret in the database; " +
+                "keep a copy apart from it, or set sealing_key");
+  }
   greet(config, (*engine)->ports(), *key);
   serve(set, engine->get(), control->get());
   drain(set, engine->get(), config.limits.drain_timeout_ms);
