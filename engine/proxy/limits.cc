@@ -176,8 +176,9 @@ void limits_end_request(Exchange* ex) {
   const LimitSet& alias = ex->route->limits;
   const int64_t reserved = ex->held.reserved;
   const Nanos now = ex->worker->now_ns;
-  // It failed before a byte was delivered, or every target was at its limit.
-  if (ex->attempts == 0 || (ex->record.outcome == Outcome::kFailed && !ex->committed)) {
+  // Every target was at its limit, or it failed before a byte was delivered: a stream that broke
+  // off later has the status 200.
+  if (ex->attempts == 0 || ex->record.status >= 500) {
     who.refund_all(core_of(ex), reserved, now);
     alias.refund_all(core_of(ex), reserved, now);
     return count_closed(ex, reserved, 0);

@@ -108,6 +108,7 @@ class SimWorld {
   bool in_order_;
   uint64_t epoch_ = 0;
   uint32_t next_pin_ = 0;
+  int64_t charged_ = 0;  // requests that keep the token they took
 };
 
 }  // namespace weir
