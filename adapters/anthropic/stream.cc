@@ -221,6 +221,10 @@ void Translator::message_start(std::string_view message) {
   if (writer_.begun()) return;
   writer_.begin(json_inner(json_member(message, "id")), json_inner(json_member(message, "model")));
   message_usage_read(json_member(message, "usage"), &state_.usage);
+  // The output's count of the start says nothing; the prompt's holds should the end never come.
+  facts_->usage = message_usage_total(state_.usage);
+  facts_->usage.completion_tokens = facts_->usage.total_tokens = -1;
+  facts_->usage.source = UsageSource::kNone;
 }
 
 OpenBlock* Translator::block_find(int64_t index) {
@@ -327,7 +331,7 @@ void Translator::message_delta(const Event& event) {
   const std::string_view reason = json_inner(json_member(event.delta, "stop_reason"));
   if (!reason.empty()) state_.reason = finish_reason_of(reason);
   message_usage_read(event.usage, &state_.usage);
-  // From here on the counts hold, even if the end does not come. Those of the start do not.
+  // From here on all counts hold, even if the end does not come.
   facts_->usage = message_usage_total(state_.usage);
   writer_.role();
 }

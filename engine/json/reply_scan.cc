@@ -270,7 +270,9 @@ bool ReplyWalk::read_usage() {
       [&](const char* name) { return read_usage_member(name, &usage, &cached_beside); });
   if (!whole) return false;
   if (usage.cached_tokens < 0) usage.cached_tokens = cached_beside;
-  usage.source = UsageSource::kProvider;
+  const bool counts =
+      usage.prompt_tokens >= 0 || usage.completion_tokens >= 0 || usage.total_tokens >= 0;
+  usage.source = counts ? UsageSource::kProvider : UsageSource::kNone;
   view_->has_usage = true;
   view_->usage = usage;
   view_->usage_value = {begin, cursor_.end_of_last()};

@@ -27,7 +27,7 @@ struct ReplyView {
   uint32_t delta_text_bytes = 0;
   bool has_usage = false;         // "usage" is an object
   ByteRange usage_value;          // exact range of its JSON text
-  Usage usage;                    // source kProvider when has_usage
+  Usage usage;                    // source kProvider when it has a count of tokens
   std::string_view model;         // raw text between the quotes; empty when absent
   // Of the error object, else of the top level (which is all of it for bodies without "error");
   // filled when there is an error or a message; unescaped where needed into scratch that lives

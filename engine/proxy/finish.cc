@@ -128,18 +128,22 @@ void release(Exchange* ex) {
 
 }  // namespace
 
-// What was delivered is charged: where the provider gave no numbers, text is counted at four bytes
-// a token, and the record says that this is an estimate.
+// What was delivered is charged. Where the provider gave no numbers, text is counted at four bytes
+// a token, and the prompt too, unless the provider told its size at the beginning of a stream.
 Usage exchange_usage(const Exchange* ex) {
   constexpr uint64_t kBytesPerToken = 4;
+  const auto tokens_of = [](uint64_t bytes) {
+    return static_cast<int64_t>((bytes + kBytesPerToken - 1) / kBytesPerToken);
+  };
   Usage usage = ex->facts.usage;
-  if (usage.source != UsageSource::kNone || ex->facts.text_bytes == 0) return usage;
-  usage.prompt_tokens =
-      static_cast<int64_t>((ex->record.request_bytes + kBytesPerToken - 1) / kBytesPerToken);
-  usage.completion_tokens =
-      static_cast<int64_t>((ex->facts.text_bytes + kBytesPerToken - 1) / kBytesPerToken);
+  if (usage.source != UsageSource::kNone) return usage;
+  // An error in place of an answer costs nothing, and leaves no status of a provider behind.
+  if (!ex->committed || ex->reply_head.status / 100 != 2) return {};
+  const bool prompt_known = usage.prompt_tokens >= 0;
+  if (!prompt_known) usage.prompt_tokens = tokens_of(ex->record.request_bytes);
+  usage.completion_tokens = tokens_of(ex->facts.text_bytes);
   usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;
-  usage.source = UsageSource::kEstimated;
+  usage.source = prompt_known ? UsageSource::kCounted : UsageSource::kEstimated;
   return usage;
 }
 

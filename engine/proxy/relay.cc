@@ -201,6 +201,7 @@ void whole_end(Exchange* ex) {
   ReplyView view;
   if (!check_whole(ex, body, &view)) return;
   ex->facts.usage = view.usage;
+  ex->facts.text_bytes = view.delta_text_bytes;
   SliceList out;
   const Adapter* adapter = ex->target->adapter;
   if (adapter->transform_response == nullptr) {

@@ -69,5 +69,86 @@ TEST(LedgerEnds, AtEveryByteOfAStream) {
   }
 }
 
+int64_t quarter_of(uint64_t bytes) { return static_cast<int64_t>((bytes + 3) / 4); }
+
+// The record of one request that the provider answered with `reply`.
+LedgerRecord answered(SimWorld* world, std::string_view request, const std::string& reply) {
+  SimPeer* client = world->connect(request);
+  world->upstream(world->dials() - 1)->send(reply);
+  world->run();
+  client->reset();
+  world->run();
+  return world->records.back();
+}
+
+// The buckets are looked at when the world ends.
+TEST(LedgerEnds, WhatFailedCostsNeitherTokensNorARequest) {
+  SimWorld world;
+  world.limited = true;
+  world.serve();
+  world.routes[0].suspend_ms = 0;
+  world.publish();
+  EXPECT_EQ(answered(&world, sim_chat(), sim_reply(500, "{}")).outcome, Outcome::kFailed);
+  EXPECT_EQ(world.metrics().settled_tokens, 0u);
+  EXPECT_EQ(answered(&world, sim_chat(), sim_reply(200, sim_ok_body())).outcome,
+            Outcome::kCompleted);
+  EXPECT_EQ(world.metrics().settled_tokens, 4u);
+}
+
+TEST(LedgerEnds, AWholeAnswerWithoutUsageIsEstimated) {
+  SimWorld world;
+  world.serve();
+  const LedgerRecord chat =
+      answered(&world, sim_chat(),
+               sim_reply(200, "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"12345678\"},"
+                              "\"finish_reason\":\"stop\"}]}"));
+  EXPECT_EQ(chat.usage.source, UsageSource::kEstimated);
+  EXPECT_EQ(chat.usage.completion_tokens, 2);
+  EXPECT_EQ(chat.usage.prompt_tokens, quarter_of(chat.request_bytes));
+  const LedgerRecord embeddings = answered(
+      &world, sim_post("{\"model\":\"m\",\"input\":\"one two three\"}", {}, "/v1/embeddings"),
+      sim_reply(200, "{\"object\":\"list\",\"data\":[{\"index\":0,\"embedding\":[0.5]}]}"));
+  EXPECT_EQ(embeddings.usage.source, UsageSource::kEstimated);
+  EXPECT_EQ(embeddings.usage.completion_tokens, 0);
+  EXPECT_EQ(embeddings.usage.prompt_tokens, quarter_of(embeddings.request_bytes));
+}
+
+// An agent hangs up when it has seen enough, and that may be before the first word.
+TEST(LedgerEnds, AStreamThatHasBegunCostsItsPrompt) {
+  SimWorld world;
+  world.serve();
+  const std::string role =
+      "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"}}]}\n\n";
+  const LedgerRecord left =
+      answered(&world, sim_stream(), std::string(kSimStreamHead) + sim_chunk(role));
+  EXPECT_EQ(left.outcome, Outcome::kCancelled);
+  EXPECT_EQ(left.usage.source, UsageSource::kEstimated);
+  EXPECT_EQ(left.usage.completion_tokens, 0);
+  EXPECT_EQ(left.usage.prompt_tokens, quarter_of(left.request_bytes));
+}
+
+// Some providers tell the size of the prompt at the beginning; only the answer is counted then.
+TEST(LedgerEnds, APromptOfKnownSizeIsNotEstimated) {
+  SimWorld world;
+  world.add_provider("anthropic");
+  world.add_route("m", {0});
+  world.publish();
+  const std::string events =
+      "data: {\"type\":\"message_start\",\"message\":{\"id\":\"m1\",\"model\":\"c\",\"usage\":"
+      "{\"input_tokens\":30,\"cache_read_input_tokens\":10,\"output_tokens\":1}}}\n\n"
+      "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\","
+      "\"text\":\"\"}}\n\n"
+      "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\","
+      "\"text\":\"12345678\"}}\n\n";
+  const LedgerRecord left =
+      answered(&world, sim_stream(), std::string(kSimStreamHead) + sim_chunk(events));
+  EXPECT_EQ(left.outcome, Outcome::kCancelled);
+  EXPECT_EQ(left.usage.source, UsageSource::kCounted);
+  EXPECT_EQ(left.usage.prompt_tokens, 40);
+  EXPECT_EQ(left.usage.cached_tokens, 10);
+  EXPECT_EQ(left.usage.completion_tokens, 2);
+  EXPECT_EQ(left.usage.total_tokens, 42);
+}
+
 }  // namespace
 }  // namespace weir

@@ -142,7 +142,7 @@ enum class StreamPhase : uint8_t { kEvents, kEnd };
 
 // What an adapter learned from a stream or reply, for the ledger and for an honest end.
 struct StreamFacts {
-  Usage usage;
+  Usage usage;                    // source kNone: only what is known of the prompt so far
   uint64_t seen_choices = 0;      // bit per choice index that appeared
   uint64_t finished_choices = 0;  // bit per choice index with a finish_reason
   uint64_t text_bytes = 0;        // generated text seen so far, for counting without usage

@@ -126,6 +126,7 @@ TEST(ReplyScan, UsageThatIsNoCountIsAbsent) {
   EXPECT_EQ(odd.view.usage.completion_tokens, -1);
   EXPECT_EQ(odd.view.usage.total_tokens, -1);
   EXPECT_EQ(odd.view.usage.cached_tokens, 8);
+  EXPECT_EQ(odd.view.usage.source, UsageSource::kNone);
 }
 
 TEST(ReplyScan, ReadsErrorsOfEveryForm) {
