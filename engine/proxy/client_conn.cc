@@ -154,8 +154,7 @@ bool body_append(ClientConn* conn, std::string_view bytes, bool keep) {
   Exchange* ex = conn->exchange;
   Worker* worker = conn->worker;
   if (ex->body.size() + bytes.size() > worker->limits.max_body_bytes) {
-    body_failed(conn, {Errc::kBodyTooLarge,
-                       "the request body is larger than limits.max_body_bytes"});
+    body_failed(conn, body_too_large(ex));
     return false;
   }
   const bool held = keep ? ex->body.keep_block(worker, bytes) : ex->body.append(worker, bytes);

@@ -157,8 +157,7 @@ Result<void> check_head(Exchange* ex, const RequestHead& head) {
     return std::unexpected(Error{Errc::kLengthRequired, "send Content-Length or chunked"});
   }
   if (head.framing == Framing::kLength && head.content_length > max_body) {
-    return std::unexpected(
-        Error{Errc::kBodyTooLarge, "the request body is larger than limits.max_body_bytes"});
+    return std::unexpected(body_too_large(ex));
   }
   return {};
 }

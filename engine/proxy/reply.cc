@@ -253,6 +253,13 @@ UpstreamError error_of(const Error& error) {
   return out;
 }
 
+Error body_too_large(Exchange* ex) {
+  std::string text = "the request body is larger than ";
+  append_number(&text, static_cast<int64_t>(ex->worker->limits.max_body_bytes));
+  text += " bytes (limits.max_body_bytes)";
+  return {Errc::kBodyTooLarge, ex->arena.copy(text)};
+}
+
 std::string_view reply_head(Exchange* ex, int status, std::string_view content_type,
                             int64_t content_length, std::string_view extra) {
   constexpr size_t kFixed = 320;

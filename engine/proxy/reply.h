@@ -31,6 +31,8 @@ struct WireError {
 [[nodiscard]] std::string_view error_event(Arena& arena, const UpstreamError& error,
                                            std::string_view request_id);
 [[nodiscard]] UpstreamError error_of(const Error& error);
+// With the bound as a number; the text lies in ex->arena.
+[[nodiscard]] Error body_too_large(Exchange* ex);
 
 // Head of an answer. `content_length` -1: chunked (HTTP/1.1) or until close. `extra` are complete
 // field lines. Decides nothing about keep-alive: client->keep_alive is what it says. For a client

@@ -337,13 +337,17 @@ TEST_F(Client, TooLargeBodies) {
   world_.limits.max_body_bytes = 1000;
   world_.publish();
   const std::string body(2000, ' ');
+  // The bound is told with its number and with the name of the setting.
+  constexpr std::string_view kBound = "larger than 1000 bytes (limits.max_body_bytes)";
   SimPeer* client = world_.connect(sim_post(body));
   EXPECT_EQ(answers(client).at(0).status, 413);
+  EXPECT_NE(answers(client)[0].body.find(kBound), std::string::npos);
   client = world_.connect(
       "POST /v1/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer "
       "client-key\r\nTransfer-Encoding: chunked\r\n\r\n" +
       sim_chunk(body));
   EXPECT_EQ(answers(client).at(0).status, 413);
+  EXPECT_NE(answers(client)[0].body.find(kBound), std::string::npos);
   EXPECT_TRUE(client->saw_fin);
 }
 
