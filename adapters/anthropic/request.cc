@@ -155,14 +155,8 @@ Result<void> RequestWriter::thinking() {
     return {};
   }
   if (fields_.reasoning_effort.empty()) return {};
-  const std::string_view effort = json_inner(fields_.reasoning_effort);
-  for (const std::string_view known :
-       {"none", "minimal", "low", "medium", "high", "xhigh", "max"}) {
-    if (effort == known) return thinking_by_effort(effort);
-  }
-  return std::unexpected(Error{Errc::kInvalidField,
-                               "must be none, minimal, low, medium, high, xhigh or max",
-                               "reasoning_effort"});
+  if (auto known = effort_check(fields_.reasoning_effort); !known) return known;
+  return thinking_by_effort(json_inner(fields_.reasoning_effort));
 }
 
 Result<void> RequestWriter::thinking_by_effort(std::string_view effort) {

@@ -121,10 +121,7 @@ void ToolsWriter::history() {
 
 Result<void> ToolsWriter::choice() {
   const bool forced = choice_.mode == Mode::kRequired || choice_.mode == Mode::kNamed;
-  if (clients_ == 0 && forced) {
-    return std::unexpected(
-        Error{Errc::kInvalidField, "a tool is to be called, but there is none", "tool_choice"});
-  }
+  if (auto done = tool_choice_check(choice_, clients_ != 0); !done) return done;
   if (count_ == 0) return {};
   if (input_.thinking && forced) {
     return param_refuse(input_.call, "tool_choice",

@@ -69,8 +69,14 @@ class Members {
   ArenaText text_;
 };
 
+// For models that know three words.
+std::string_view nearest_effort(std::string_view effort) {
+  if (effort == "minimal") return "low";
+  return effort == "xhigh" || effort == "max" ? "high" : effort;
+}
+
 int64_t budget_of(std::string_view effort) {
-  if (effort == "high" || effort == "xhigh") return 16384;
+  if (nearest_effort(effort) == "high") return 16384;
   return effort == "medium" ? 4096 : 1024;
 }
 
@@ -154,21 +160,22 @@ Result<void> ParamWriter::think() {
     additional_.add("thinking").add(fields_.thinking);
     return {};
   }
-  const std::string_view effort = json_inner(fields_.reasoning_effort);
   if (fields_.reasoning_effort.empty()) return {};
+  if (auto known = effort_check(fields_.reasoning_effort); !known) return known;
+  const std::string_view effort = json_inner(fields_.reasoning_effort);
   switch (traits_.thinking) {
     case BedrockThinking::kAdaptive:
     case BedrockThinking::kBudget:
       return think_claude(effort);
     case BedrockThinking::kEffort:
       if (effort == "none") break;
-      additional_.add("reasoning_effort").add("\"").add(effort == "minimal" ? "low" : effort);
+      additional_.add("reasoning_effort").add("\"").add(nearest_effort(effort));
       additional_.text().add("\"");
       return {};
     case BedrockThinking::kNovaEffort:
       if (effort == "none") return {};
       additional_.add("reasoningConfig").add(R"({"type":"enabled","maxReasoningEffort":")");
-      additional_.text().add(effort == "minimal" ? "low" : effort).add("\"}");
+      additional_.text().add(nearest_effort(effort)).add("\"}");
       return {};
     case BedrockThinking::kConfig:
       if (effort == "none") break;
@@ -203,8 +210,11 @@ Result<void> ParamWriter::sample() {
     return drop("top_k", fields_.top_k, why);
   }
   if (!fields_.temperature.empty()) {
-    inference_.add("temperature")
-        .add(number_above(fields_.temperature, 1) ? "1" : fields_.temperature);
+    const bool above = number_above(fields_.temperature, 1);
+    if (above) {
+      if (auto done = drop("temperature", fields_.temperature, "it ends at 1"); !done) return done;
+    }
+    inference_.add("temperature").add(above ? "1" : fields_.temperature);
     if (top_p && traits_.sampling == SamplingForm::kOne) {
       if (auto done = drop("top_p", fields_.top_p, "it goes not together with temperature"); !done)
         return done;
@@ -241,9 +251,10 @@ Result<void> ParamWriter::stops() {
 }
 
 // Only Claude can be told not to call several tools at once, and then its own field says the
-// choice.
+// choice. The older `functions` have room for one call in an answer.
 Result<void> ParamWriter::parallel() {
-  if (fields_.parallel_tool_calls != "false") return {};
+  const bool legacy = is_claude() && is_legacy_tools(fields_);
+  if (fields_.parallel_tool_calls != "false" && !legacy) return {};
   using enum ToolChoice::Mode;
   const ToolChoice::Mode mode = plan_.choice.mode;
   if (!plan_.tools_sent || mode == kNone) return {};
@@ -348,6 +359,9 @@ Result<ConversePlan> converse_plan(Call& call) {
   const std::string_view tools =
       is_legacy_tools(plan.fields) ? plan.fields.functions : plan.fields.tools;
   plan.tools_sent = json_is_array(tools) && !json_is_empty_array(tools);
+  if (auto done = tool_choice_check(plan.choice, plan.tools_sent); !done) {
+    return std::unexpected(done.error());
+  }
   if (auto done = format_plan(call, &plan); !done) return std::unexpected(done.error());
   return plan;
 }

@@ -1,5 +1,8 @@
 #include "adapters/common/chat_request.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include <cstring>
 
 #include "adapters/common/arena_text.h"
@@ -314,6 +317,23 @@ Result<ToolChoice> tool_choice_read(const ChatFields& fields) {
   if (word == "required" || word == "any") choice.mode = kRequired;
   if (choice.mode != kAbsent) return choice;
   return invalid("must be auto, none, required, or an object that names a function", param);
+}
+
+Result<void> tool_choice_check(const ToolChoice& choice, bool any_tool) {
+  using enum ToolChoice::Mode;
+  if (any_tool || (choice.mode != kRequired && choice.mode != kNamed)) return {};
+  return invalid("a tool is to be called, but there is none", "tool_choice");
+}
+
+Result<void> effort_check(std::string_view json) {
+  constexpr std::string_view kWords[] = {"none", "minimal", "low", "medium",
+                                         "high", "xhigh",   "max"};
+  const std::string_view word = json_inner(json);
+  if (json_is_string(json) && std::find(std::begin(kWords), std::end(kWords), word) !=
+                                  std::end(kWords)) {
+    return {};
+  }
+  return invalid("must be none, minimal, low, medium, high, xhigh or max", "reasoning_effort");
 }
 
 Result<bool> ChatStops::next() {

@@ -149,6 +149,12 @@ struct ToolChoice {
 // All forms of tool_choice and of the legacy function_call.
 [[nodiscard]] Result<ToolChoice> tool_choice_read(const ChatFields& fields);
 
+// A choice by which a tool must be called needs one; without it the model would just talk.
+[[nodiscard]] Result<void> tool_choice_check(const ToolChoice& choice, bool any_tool);
+
+// The words of `reasoning_effort`, as JSON text; another one is an error and no guess.
+[[nodiscard]] Result<void> effort_check(std::string_view json);
+
 // True when the client used `functions`, so that it expects `function_call` in the answer.
 [[nodiscard]] bool is_legacy_tools(const ChatFields& fields);
 

@@ -76,7 +76,7 @@ class BodyMaker {
   Result<void> stop();
   Result<void> messages();
   Result<void> tools();
-  void effort();
+  Result<void> effort();
 
   std::string_view value(const Member& member) const {
     return call_.request.body.substr(member.value.begin, member.value.size());
@@ -106,7 +106,7 @@ Result<void> BodyMaker::run(SliceList* out) {
   if (auto done = stop(); !done) return done;
   if (auto done = messages(); !done) return done;
   if (auto done = tools(); !done) return done;
-  effort();
+  if (auto done = effort(); !done) return done;
   if (edits_.build(out)) return {};
   return std::unexpected(Error{Errc::kInternal, "the adapter's request has too many parts"});
 }
@@ -182,12 +182,12 @@ Result<void> BodyMaker::tools() {
     edits_.remove(found_.tool_choice);
     if (value(found_.tool_choice) != "null") fields.tool_choice = value(found_.tool_choice);
   }
-  if (json_is_none(tools) || json_is_empty_array(tools)) {
-    static_cast<void>(edits_.remove(Field::kTools));
-    return {};
-  }
   const auto choice = tool_choice_read(fields);
   if (!choice) return std::unexpected(choice.error());
+  if (json_is_none(tools) || json_is_empty_array(tools)) {
+    static_cast<void>(edits_.remove(Field::kTools));
+    return tool_choice_check(*choice, false);
+  }
   const auto changed = tools_rewrite(call_, tools, *choice);
   if (!changed) return std::unexpected(changed.error());
   if (!changed->empty()) static_cast<void>(edits_.replace(Field::kTools, *changed));
@@ -202,25 +202,29 @@ Result<void> BodyMaker::tools() {
 }
 
 // Granite 3 thinks or does not; others take three words for how much.
-void BodyMaker::effort() {
+Result<void> BodyMaker::effort() {
   const Member& member = found_.reasoning_effort;
-  if (member.value.empty()) return;
+  if (member.value.empty()) return {};
+  if (json_is_none(value(member))) {
+    edits_.remove(member);
+    return {};
+  }
+  if (auto known = effort_check(value(member)); !known) return known;
   const std::string_view word = json_inner(value(member));
-  if (word.empty()) return edits_.remove(member);
   if (call_.target.model.starts_with("ibm/granite-3")) {
     edits_.remove(member);
-    if (found_.template_kwargs) return;
-    return insert("chat_template_kwargs",
-                  word == "none" ? "{\"thinking\":false}" : "{\"thinking\":true}");
-  }
-  if (word == "none") {
+    if (found_.template_kwargs) return {};
+    insert("chat_template_kwargs",
+           word == "none" ? "{\"thinking\":false}" : "{\"thinking\":true}");
+  } else if (word == "none") {
     edits_.remove(member);
     if (!found_.include_reasoning) insert("include_reasoning", "false");
   } else if (word == "minimal") {
     edits_.replace(member, "\"low\"");
-  } else if (word == "xhigh") {
+  } else if (word == "xhigh" || word == "max") {
     edits_.replace(member, "\"high\"");
   }
+  return {};
 }
 
 }  // namespace
