@@ -143,6 +143,7 @@ struct LogConfig {
   LogLevel level = LogLevel::kInfo;
   std::string access = "stdout";  // stdout | stderr | off | file:PATH
   Secret metrics_key;
+  ServerTiming server_timing = ServerTiming::kOnRequest;
 };
 
 struct AccountingConfig {

@@ -142,7 +142,8 @@ std::string config_defaults_yaml() {
          flag_text(accounting.strict) +
          "\n  flush_interval: " + duration_format_ms(accounting.flush_interval_ms) +
          "\n  retention: " + std::to_string(accounting.retention_days) +
-         "d\nlog:\n  level: info\n  access: " + config.log.access + "\n" + objects_yaml();
+         "d\nlog:\n  level: info\n  access: " + config.log.access +
+         "\n  server_timing: on_request\n" + objects_yaml();
 }
 
 }  // namespace weir

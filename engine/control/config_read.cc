@@ -139,6 +139,8 @@ void log_read(ConfigReader& root, LogConfig* out) {
     out->access = access->text;
   }
   log.get_secret("metrics_key", &out->metrics_key);
+  const int timing = log.get_choice("server_timing", {"on_request", "always", "off"});
+  if (timing >= 0) out->server_timing = static_cast<ServerTiming>(timing);
   log.finish();
 }
 

@@ -141,6 +141,7 @@ class Builder {
     publication->snapshot = snapshot_.build();
     publication->limits = input_.config.limits;
     publication->limits.strict_accounting = input_.config.accounting.strict;
+    publication->limits.server_timing = input_.config.log.server_timing;
     return publication;
   }
 

@@ -95,9 +95,12 @@ void field_take(RequestParse* parse, std::string_view name, std::string_view val
         keep_first(&out->request_id, value);
       return;
     case 13:
-      if (!equals_folded(name, "authorization")) return;
-      ++parse->authorizations;
-      out->authorization = value;
+      if (equals_folded(name, "authorization")) {
+        ++parse->authorizations;
+        out->authorization = value;
+        return;
+      }
+      if (equals_folded(name, "x-weir-timing")) keep_first(&out->weir_timing, value);
       return;
     case 14:
       if (parse->framing.take(name, value)) return;

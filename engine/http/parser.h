@@ -95,6 +95,7 @@ struct RequestHead {
   std::string_view request_id;  // x-request-id
   std::string_view via;
   std::string_view weir_hop;  // x-weir-hop
+  std::string_view weir_timing;  // x-weir-timing
   std::string_view project_id;  // x-ibm-project-id
   std::string_view space_id;    // x-ibm-space-id
   std::string_view host;

@@ -51,6 +51,10 @@ struct Scrape {
   MetricsBlock block;
 };
 
+// Which answers tell in `server-timing` where their time went: those to a request that asks for it
+// with `x-weir-timing: 1`, all, or none.
+enum class ServerTiming : uint8_t { kOnRequest, kAlways, kOff };
+
 // Client-facing bounds of `limits:`; copied by each worker when it adopts a snapshot.
 struct ClientLimits {
   uint32_t header_timeout_ms = 10'000;
@@ -65,6 +69,7 @@ struct ClientLimits {
   uint64_t max_buffered_bytes = 1ull << 30;  // process-wide
   bool validate_full = true;
   bool strict_accounting = false;  // refuse what might not find room in the ledger's ring
+  ServerTiming server_timing = ServerTiming::kOnRequest;  // of `log:`
   uint32_t retry_budget_percent = 20;
   uint32_t retry_budget_min_per_s = 10;
 };

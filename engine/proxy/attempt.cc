@@ -10,6 +10,7 @@
 #include "json/json_write.h"
 #include "proxy/exchange.h"
 #include "proxy/reply.h"
+#include "proxy/stages.h"
 #include "proxy/token_wait.h"
 #include "proxy/upstream_pool.h"
 #include "proxy/worker.h"
@@ -274,6 +275,7 @@ void exchange_send(Exchange* ex) {
     const Nanos dialled = ex->at.dial != 0 ? ex->at.dial : ex->at.connected;
     ex->at.pool_ns += dialled - ex->at.acquire;
     ex->at.connect_ns += ex->at.connected - dialled;
+    ex->at.reply_head = 0;
     ex->state = ExchangeState::kSending;
     arm(ex, ex->target->provider->timeouts.head_ms);
   }
@@ -313,7 +315,6 @@ void exchange_on_connected(Exchange* ex, UpstreamConn* conn) {
 }
 
 void exchange_on_connect_failed(Exchange* ex, NetError error) {
-  ex->at.connect_ns += worker_clock(ex->worker) - ex->at.acquire;
   if (error == NetError::kNoResources) {
     return exchange_attempt_failed(
         ex, error_of({Errc::kOverloaded,
@@ -334,6 +335,7 @@ void exchange_on_broken(Exchange* ex, std::string_view why, bool got_bytes) {
     // The pooled connection died under us before a byte of an answer: once more, on a new one.
     ex->replayed = true;
     ++ex->worker->metrics.replays;
+    moments_end_attempt(&ex->at, false, ex->worker->now_ns);
     return acquire(ex);
   }
   std::string message = "the provider's answer broke off: ";
@@ -344,12 +346,7 @@ void exchange_on_broken(Exchange* ex, std::string_view why, bool got_bytes) {
 void exchange_attempt_done(Exchange* ex, Fault fault, int64_t retry_after_ms) {
   Worker* worker = ex->worker;
   limits_end_attempt(ex, fault);
-  const Nanos now = worker->now_ns;
-  // An attempt that ends while its answer is awaited spent that time upstream.
-  if (ex->at.connected != 0 && ex->at.reply_head == 0 && now > ex->at.connected) {
-    ex->at.upstream_ns += now - ex->at.connected;
-  }
-  ex->at.connected = ex->at.reply_head = ex->at.dial = 0;
+  moments_end_attempt(&ex->at, ex->state == ExchangeState::kConnecting, worker->now_ns);
   record_attempt(ex, fault);
   report_health(ex, fault, retry_after_ms);
   worker->wheel.disarm(&ex->deadline);

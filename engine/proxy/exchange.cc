@@ -313,6 +313,9 @@ void exchange_begin(Client* client, const RequestHead& head, bool body_follows) 
   exchange_hold(ex, kHoldClient);
   ex->method = head.method;
   ex->head_only = head.method == Method::kHead;
+  const ServerTiming timing = worker->limits.server_timing;
+  ex->show_timing = timing == ServerTiming::kAlways ||
+                    (timing == ServerTiming::kOnRequest && head.weir_timing == "1");
   ex->match = route_match(head.method, head.path);
   ex->request_id = request_id_of(ex, head.request_id);
   ex->hops = ex->arena.copy(head.weir_hop);

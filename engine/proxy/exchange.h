@@ -93,6 +93,7 @@ enum class ReplyMode : uint8_t {
 struct Moments {
   Nanos first_byte = 0, received = 0, parsed = 0, decided = 0;
   Nanos step_from = 0;  // the adapter's present step began
+  Nanos wait_from = 0;  // it asked for time or for a token; 0: it does not wait
   Nanos acquire = 0, dial = 0, connected = 0, reply_head = 0, translate_from = 0;
   // Sums over attempts; what is left of the total is relay.
   Nanos decide_ns = 0, pool_ns = 0, connect_ns = 0, upstream_ns = 0, translate_ns = 0;
@@ -115,6 +116,7 @@ struct Exchange {
   RouteMatch match;
   Method method = Method::kOther;
   bool head_only = false;         // HEAD: answers carry no body
+  bool show_timing = false;       // the answer's head tells where the time went
   std::string_view path;          // in `arena`
   std::string_view request_id;    // in `arena`
   std::string_view hops;          // in `arena`: x-weir-hop as received

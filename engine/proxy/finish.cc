@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "proxy/exchange.h"
+#include "proxy/stages.h"
 #include "proxy/upstream_pool.h"
 #include "proxy/worker.h"
 
@@ -10,30 +11,13 @@ namespace weir {
 
 namespace {
 
-uint32_t to_us(Nanos ns) { return static_cast<uint32_t>(std::min<Nanos>(ns / 1000, UINT32_MAX)); }
-
 void close_stages(Exchange* ex, Nanos end) {
-  // A whole reply that went out in the turn it came in: all of that turn was its handling.
-  if (ex->at.translate_from != 0) ex->at.translate_ns += end - ex->at.translate_from;
-  const Moments& at = ex->at;
-  auto& stage = ex->record.stage_us;
-  const Nanos received = at.received != 0 ? at.received : end;
-  const Nanos parsed = at.parsed != 0 ? at.parsed : received;
-  const Nanos total = end - std::min(at.first_byte, end);
-  const Nanos receive = received - std::min(at.first_byte, received);
-  const Nanos parse = parsed - received;
-  const Nanos known = receive + parse + at.decide_ns + at.pool_ns + at.connect_ns +
-                      at.upstream_ns + at.translate_ns;
-  const auto put = [&stage](Stage s, Nanos ns) { stage[static_cast<size_t>(s)] = to_us(ns); };
-  put(Stage::kReceive, receive);
-  put(Stage::kParse, parse);
-  put(Stage::kDecide, at.decide_ns);
-  put(Stage::kPool, at.pool_ns);
-  put(Stage::kConnect, at.connect_ns);
-  put(Stage::kUpstream, at.upstream_ns);
-  put(Stage::kTranslate, at.translate_ns);
-  put(Stage::kRelay, total - std::min(known, total));
-  ex->record.total_us = to_us(total);
+  const StageTimes times = stage_times(ex->at, end);
+  for (size_t i = 0; i < kStages; ++i) {
+    ex->record.stage_us[i] = static_cast<uint32_t>(std::min<Nanos>(times[i] / 1000, UINT32_MAX));
+  }
+  const Nanos total = end - std::min(ex->at.first_byte, end);
+  ex->record.total_us = static_cast<uint32_t>(std::min<Nanos>(total / 1000, UINT32_MAX));
 }
 
 void add_tokens(std::array<uint64_t, 4>& by_source, int64_t tokens, UsageSource source) {

@@ -10,6 +10,7 @@
 #include "link/worker_link.h"
 #include "proxy/client_conn.h"
 #include "proxy/exchange.h"
+#include "proxy/stages.h"
 #include "proxy/worker.h"
 
 namespace weir {
@@ -267,7 +268,7 @@ std::string_view reply_head(Exchange* ex, int status, std::string_view content_t
   const ClientWire wire = ex->client != nullptr ? ex->client->wire : ClientWire::kHttp11;
   const std::string_view limits = limits_fields(ex);
   const size_t room = kFixed + content_type.size() + extra.size() + limits.size() +
-                      ex->request_id.size();
+                      ex->request_id.size() + (ex->show_timing ? kTimingFieldBytes : 0);
   HeadWriter writer = head_begin(&ex->arena, room);
   const bool http = wire != ClientWire::kNone;
   if (http) writer.add_status_line(status);
@@ -296,6 +297,7 @@ std::string_view reply_head(Exchange* ex, int status, std::string_view content_t
     writer.add_field("x-weir-dropped-params", ex->dropped_params);
   }
   writer.add(limits);
+  if (ex->show_timing) timing_field(&writer, stage_times(ex->at, worker_clock(worker)));
   writer.add(extra);
   if (http) writer.add_end();
   WEIR_CHECK(!writer.failed);

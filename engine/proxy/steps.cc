@@ -6,6 +6,7 @@
 #include "adapters/common/openai_shape.h"
 #include "proxy/exchange.h"
 #include "proxy/reply.h"
+#include "proxy/stages.h"
 #include "proxy/token_wait.h"
 #include "proxy/worker.h"
 
@@ -60,7 +61,9 @@ Next need_token(Exchange* ex) {
   if (ex->target->provider->token_slot == kNoSlot) {
     return fail(ex, "the adapter asks for a token that its table does not say how to get");
   }
-  return token_take(ex, ex->step.refresh) ? Next::kAgain : Next::kStop;
+  if (token_take(ex, ex->step.refresh)) return Next::kAgain;
+  ex->at.wait_from = worker_clock(ex->worker);
+  return Next::kStop;
 }
 
 Next begin_fan_out(Exchange* ex) {
@@ -81,6 +84,7 @@ Next take_step(Exchange* ex) {
       return Next::kStop;
     case StepKind::kWait:
       ex->state = ExchangeState::kWaiting;
+      ex->at.wait_from = worker_clock(ex->worker);
       arm(ex, std::max<uint32_t>(ex->step.wait_ms, 1));
       return Next::kStop;
     case StepKind::kReply: {
@@ -113,6 +117,7 @@ void give_others_a_turn(Exchange* ex) {
 void exchange_run_adapter(Exchange* ex) {
   const Adapter* adapter = ex->target->adapter;
   ex->at.step_from = ex->steps == 0 ? ex->attempt_started_ns : worker_clock(ex->worker);
+  moments_end_wait(&ex->at, ex->at.step_from);
   for (uint32_t i = 0; i < kStepsPerTurn && ex->steps < kMaxSteps; ++i) {
     if (ex->client != nullptr && client_above_high_water(ex->client)) break;
     Call call = exchange_call(ex);

@@ -101,6 +101,47 @@ TEST(AccessLog, EveryRequestOfALoadOnce) {
   EXPECT_EQ(count(), 3000u);
 }
 
+// The log, the field of the answer and the client's own clock tell the same.
+TEST(AccessLog, StagesSumToTheTimeThatTheClientWaited) {
+  const Mock mock;
+  Gateway gateway(mock_config(mock, mock_model("slow", "delay=150ms,body_delay=120ms") +
+                                        mock_model("words", "delay=150ms,events=6,gap=20ms"),
+                              "log: {access: \"file:access.log\"}\n"));
+  const auto line_of = [&](const std::string& id) {
+    for (const std::string& text : lines_of(file_read(gateway.folder() / "access.log"))) {
+      if (text.find("\"" + id + "\"") != std::string::npos) return text;
+    }
+    return std::string();
+  };
+  for (const bool stream : {false, true}) {
+    const std::string id = stream ? "timed-stream" : "timed-whole";
+    const std::string request = with_id(chat_request(stream ? "words" : "slow", stream), id);
+    const auto begun = std::chrono::steady_clock::now();
+    const Answer answer = gateway.ask(std::string(request).insert(request.find("\r\n") + 2,
+                                                                  "x-weir-timing: 1\r\n"));
+    const auto waited = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now() - begun).count();
+    ASSERT_EQ(answer.status, 200);
+    const double told_ms = std::atof(answer.field("server-timing").c_str() +
+                                     answer.field("server-timing").find("upstream;dur=") + 13);
+    EXPECT_GE(told_ms, 150.0);
+    std::string line;
+    ASSERT_TRUE(until([&] { return !(line = line_of(id)).empty(); }));
+    int64_t sum = 0;
+    for (const char* stage : {"receive", "parse", "decide", "pool", "connect", "upstream",
+                              "translate", "relay"}) {
+      sum += number_after(line, "\"" + std::string(stage) + "\":");
+    }
+    const int64_t total = number_after(line, "\"total_us\":");
+    EXPECT_LE(std::abs(total - sum), total / 20) << line;
+    EXPECT_NEAR(static_cast<double>(number_after(line, "\"upstream\":")), told_ms * 1000, 2);
+    EXPECT_GE(number_after(line, "\"relay\":"), 100'000) << line;
+    // The client's clock starts earlier and ends later: on a busy machine by whatever others take.
+    EXPECT_LE(total, waited) << line;
+    EXPECT_GE(total, 250'000) << line;
+  }
+}
+
 TEST(AccessLog, IsOpenedAgainOnSignal) {
   const Gateway gateway("keys:\n" + std::string(kUserEntry) +
                         "log: {access: \"file:access.log\"}\n");

@@ -256,6 +256,14 @@ uint32_t SimWorld::pinned() const {
   return sum;
 }
 
+// No moment of a request is counted twice or by nobody; each stage loses less than a microsecond.
+void SimWorld::check_stages(const LedgerRecord& record) {
+  if (record.kind != RequestKind::kInference) return;
+  uint64_t sum = 0;
+  for (const uint32_t us : record.stage_us) sum += us;
+  WEIR_CHECK(sum <= record.total_us && record.total_us < sum + kStages);
+}
+
 void SimWorld::after_event() {
   most_queued = std::max(most_queued, net.base()->queued_bytes);
   if (!checks) {
@@ -263,6 +271,7 @@ void SimWorld::after_event() {
     return;
   }
   link.ledger.drain([this](LedgerRecord& record) {
+    check_stages(record);
     ++finished[static_cast<size_t>(record.outcome)];
     if (costs_a_request(record)) ++charged_;
     records.push_back(record);

@@ -100,6 +100,7 @@ class SimWorld {
                    const std::vector<std::shared_ptr<const Provider>>& built);
   void after_event();
   void check_counters() const;
+  static void check_stages(const LedgerRecord& record);
   void check_buckets();
 
   std::deque<Publication> publications_;

@@ -199,7 +199,8 @@ limits: {header_timeout: 1s, body_timeout: 2s, idle_timeout: 3s, write_stall_tim
 retry_budget: {percent: 30, min_per_s: 5}
 network: {private_upstreams: deny}
 accounting: {strict: true, flush_interval: 2s, retention: 30d}
-log: {level: debug, access: "file:/tmp/a.log", metrics_key: env:WEIR_TEST_METRICS}
+log: {level: debug, access: "file:/tmp/a.log", metrics_key: env:WEIR_TEST_METRICS,
+      server_timing: always}
 )";
 
 TEST(ConfigLoad, AcceptsEveryField) {
@@ -237,6 +238,7 @@ TEST(ConfigLoad, AcceptsEveryField) {
   EXPECT_EQ(config.limits.retry_budget_percent, 30u);
   EXPECT_EQ(config.accounting.retention_days, 30u);
   EXPECT_TRUE(config.deny_private_upstreams);
+  EXPECT_EQ(config.log.server_timing, ServerTiming::kAlways);
   const std::string warnings = lines_of(loaded, true);
   EXPECT_NE(warnings.find("warning: rate_limits: this section is read and checked, but not "
                           "enforced by this build"),

@@ -285,12 +285,13 @@ TEST(RequestHead, RefusesTwoCredentials) {
 TEST(RequestHead, AnEmptyFieldHidesNoneBehindIt) {
   const std::string text = get_with(
       "Content-Encoding:\r\nContent-Encoding: gzip\r\nVia:\r\nVia: a\r\nX-Weir-Hop:\r\n"
-      "X-Weir-Hop: h\r\n");
+      "X-Weir-Hop: h\r\nX-Weir-Timing:\r\nX-WEIR-TIMING: 1\r\n");
   RequestHead head;
   ASSERT_TRUE(parse(text, &head).has_value());
   EXPECT_EQ(head.content_encoding, "gzip");
   EXPECT_EQ(head.via, "a");
   EXPECT_EQ(head.weir_hop, "h");
+  EXPECT_EQ(head.weir_timing, "1");
 }
 
 TEST(RequestHead, DecidesAboutTheConnection) {
