@@ -22,6 +22,7 @@
 #include "control/publisher.h"
 #include "control/registry.h"
 #include "control/routing_build.h"
+#include "control/store/store.h"
 #include "control/secret/sealer.h"
 #include "control/token_service.h"
 #include "control/usage/usage_feed.h"
@@ -31,7 +32,7 @@ namespace weir {
 
 struct ControlOptions {
   ConfigOptions config;
-  std::string database;     // file of the usage store; empty: it is kept in memory
+  std::string database;     // file of the stores; empty: they are kept in memory
   std::shared_ptr<const Sealer> sealer;  // of what the database holds; null: one for this run
   std::string config_file;  // read again by a reload; empty: the embedded configuration
   Result<void> (*default_prepare)(const PrepareInput& input, std::string* head) = nullptr;
@@ -110,6 +111,7 @@ class ControlPlane {
   Registry registry_{options_.workers};
   Publisher publisher_{&registry_};
   AccessLog access_log_;
+  std::unique_ptr<Store> store_;
   std::unique_ptr<UsageStore> usage_;
   UsagePrices usage_prices_;
   Millis usage_flushed_at_ = 0;

@@ -11,6 +11,14 @@ namespace weir {
 
 namespace {
 
+std::string uuid_text(uint8_t* bytes, uint8_t version) {
+  bytes[6] = static_cast<uint8_t>((bytes[6] & 0x0f) | version << 4);
+  bytes[8] = static_cast<uint8_t>((bytes[8] & 0x3f) | 0x80);
+  std::string text = hex_of({reinterpret_cast<const char*>(bytes), 16});
+  for (const size_t at : {20u, 16u, 12u, 8u}) text.insert(at, 1, '-');
+  return text;
+}
+
 uint8_t nibble(char c) { return static_cast<uint8_t>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10); }
 
 }  // namespace
@@ -53,11 +61,13 @@ std::string uuid_from_name(std::string_view name) {
   uint8_t hash[EVP_MAX_MD_SIZE];
   unsigned length = 0;
   WEIR_CHECK(EVP_Digest(input.data(), input.size(), hash, &length, EVP_sha1(), nullptr) == 1);
-  hash[6] = static_cast<uint8_t>((hash[6] & 0x0f) | 0x50);
-  hash[8] = static_cast<uint8_t>((hash[8] & 0x3f) | 0x80);
-  std::string text = hex_of({reinterpret_cast<const char*>(hash), 16});
-  for (const size_t at : {20u, 16u, 12u, 8u}) text.insert(at, 1, '-');
-  return text;
+  return uuid_text(hash, 5);
+}
+
+std::string uuid_random() {
+  uint8_t bytes[16];
+  WEIR_CHECK(RAND_bytes(bytes, sizeof bytes) == 1);
+  return uuid_text(bytes, 4);
 }
 
 std::string random_hex(size_t bytes) {

@@ -16,6 +16,7 @@ namespace weir {
 [[nodiscard]] std::string hex_of(std::string_view bytes);
 // Version 5, in Weir's own namespace: the same name always gives the same id.
 [[nodiscard]] std::string uuid_from_name(std::string_view name);
+[[nodiscard]] std::string uuid_random();  // version 4
 [[nodiscard]] std::string random_hex(size_t bytes);
 [[nodiscard]] uint64_t random_u64();
 
