@@ -141,7 +141,6 @@ Error unknown_model(Exchange* ex) {
 
 // What the head alone can refuse; the body is not read then.
 Result<void> check_head(Exchange* ex, const RequestHead& head) {
-  const uint64_t max_body = ex->worker->limits.max_body_bytes;
   if (!ex->match.allow.empty()) {
     return std::unexpected(Error{Errc::kMethodNotAllowed, "this path does not take that method"});
   }
@@ -156,7 +155,7 @@ Result<void> check_head(Exchange* ex, const RequestHead& head) {
   if (head.framing == Framing::kNone && head.method == Method::kPost) {
     return std::unexpected(Error{Errc::kLengthRequired, "send Content-Length or chunked"});
   }
-  if (head.framing == Framing::kLength && head.content_length > max_body) {
+  if (head.framing == Framing::kLength && head.content_length > exchange_max_body(ex)) {
     return std::unexpected(body_too_large(ex));
   }
   return {};
@@ -248,11 +247,13 @@ void start_control(Exchange* ex) {
     call->query = call->path.substr(question + 1);
     call->path.resize(question);
   }
-  call->key_id = ex->principal->id;
-  call->tenant = ex->principal->tenant;
-  call->environment = ex->principal->environment;
-  call->admin = ex->principal->role == Role::kAdmin;
-  call->metrics_only = ex->principal->metrics_only;
+  if (const Principal* who = ex->principal; who != nullptr) {
+    call->key_id = who->id;
+    call->tenant = who->tenant;
+    call->environment = who->environment;
+    call->admin = who->role == Role::kAdmin;
+    call->metrics_only = who->metrics_only;
+  }
   ex->state = ExchangeState::kControl;
   exchange_hold(ex, kHoldControl);
   ex->worker->control->calls.push(call);
@@ -305,6 +306,12 @@ Exchange::Exchange(Worker* w) : worker(w) {
   total_deadline.owner = this;
 }
 
+uint64_t exchange_max_body(const Exchange* ex) {
+  const uint64_t configured = ex->worker->limits.max_body_bytes;
+  if (ex->match.place != Place::kManagement) return configured;
+  return std::min(configured, ex->match.open ? kMaxPublicBody : kMaxManagementBody);
+}
+
 void exchange_begin(Client* client, const RequestHead& head, bool body_follows) {
   Worker* worker = client->worker;
   Exchange* ex = worker->exchange_pool.take(worker);
@@ -317,6 +324,9 @@ void exchange_begin(Client* client, const RequestHead& head, bool body_follows) 
   ex->show_timing = timing == ServerTiming::kAlways ||
                     (timing == ServerTiming::kOnRequest && head.weir_timing == "1");
   ex->match = route_match(head.method, head.path);
+  if (ex->match.place == Place::kManagement && worker->control->is_public != nullptr) {
+    ex->match.open = worker->control->is_public(head.path);
+  }
   ex->request_id = request_id_of(ex, head.request_id);
   ex->hops = ex->arena.copy(head.weir_hop);
   open_record(ex, head);

@@ -256,8 +256,10 @@ UpstreamError error_of(const Error& error) {
 
 Error body_too_large(Exchange* ex) {
   std::string text = "the request body is larger than ";
-  append_number(&text, static_cast<int64_t>(ex->worker->limits.max_body_bytes));
-  text += " bytes (limits.max_body_bytes)";
+  const uint64_t bound = exchange_max_body(ex);
+  append_number(&text, static_cast<int64_t>(bound));
+  const bool configured = bound == ex->worker->limits.max_body_bytes;
+  text += configured ? " bytes (limits.max_body_bytes)" : " bytes, which this route takes at most";
   return {Errc::kBodyTooLarge, ex->arena.copy(text)};
 }
 
