@@ -10,6 +10,7 @@
 #include "proxy/reply.h"
 #include "proxy/upstream_pool.h"
 #include "proxy/worker.h"
+#include "route/access.h"
 
 namespace weir {
 
@@ -102,12 +103,6 @@ bool is_loop(const Exchange* ex) {
   return static_cast<size_t>(commas) + 1 >= kMaxHops || !printable(ex->hops);
 }
 
-bool may_use(const Principal& principal, const Route& route) {
-  if (principal.all_models) return true;
-  const auto& allowed = principal.allowed_routes;
-  return std::binary_search(allowed.begin(), allowed.end(), route.slot);
-}
-
 Field required_field(Endpoint endpoint) {
   switch (endpoint) {
     case Endpoint::kChat:
@@ -197,13 +192,19 @@ Result<void> admit_request(Exchange* ex) {
   const Route* route = worker->snapshot()->find_route(who.tenant, who.environment, ex->view.model);
   if (route == nullptr) return std::unexpected(unknown_model(ex));
   ex->record.route = route->slot;
-  if (!may_use(who, *route)) {
+  const Permit permit = permit_of(who, *route);
+  if (!permit.allowed) {
     return std::unexpected(Error{Errc::kAccessDenied, "this key may not use that model", "model"});
   }
   if ((route->endpoints & endpoint_bit(endpoint)) == 0) {
     return std::unexpected(
         Error{Errc::kUnsupportedEndpoint, "no provider of this model serves that endpoint"});
   }
+  if (permit.excluded != nullptr && !serves_without(*route, endpoint, *permit.excluded)) {
+    return std::unexpected(Error{Errc::kAccessDenied, "this key may not use the providers of that "
+                                                      "model that serve this endpoint", "model"});
+  }
+  ex->excluded = permit.excluded;
   worker->link->pins.pin(route->pin);
   ex->route = route;
   return {};

@@ -134,6 +134,7 @@ struct Exchange {
   // The present attempt.
   const Target* target = nullptr;
   Tried tried;
+  const TargetSet* excluded = nullptr;   // of `route`: what is not for this request; null: nothing
   uint16_t target_index = 0;
   bool probe = false;
   bool forced = false;            // chosen although suspended, for want of another

@@ -63,6 +63,7 @@ class SimWorld {
   std::deque<Provider> providers;
   std::deque<SimRoute> routes;
   ClientLimits limits;
+  std::shared_ptr<const Access> access;  // of the client's key
   // The tenant has ample buckets that never refill: at the end of the world they must hold what
   // the counters say was not used. Set before publish().
   bool limited = false;
