@@ -12,7 +12,6 @@
 #include "proxy/exchange.h"
 #include "proxy/stages.h"
 #include "proxy/worker.h"
-#include "route/access.h"
 
 namespace weir {
 
@@ -103,13 +102,15 @@ void append_model(std::string* out, const Route& route) {
 
 bool may_see(const Principal& principal, const Route& route) {
   if (route.tenant != principal.tenant || route.environment != principal.environment) return false;
-  return permit_of(principal, route).allowed;
+  if (principal.all_models) return true;
+  return std::binary_search(principal.allowed_routes.begin(), principal.allowed_routes.end(),
+                            route.slot);
 }
 
 void record_early_error(ClientConn* conn, Errc code, int status, std::string_view id) {
   Worker* worker = conn->worker;
-  LedgerRecord* record = worker->link->ledger.reserve();
-  if (record == nullptr) return;  // counted by the ring
+  LedgerRecord* record = worker_ledger_slot(worker, false);
+  if (record == nullptr) return;
   *record = LedgerRecord{};
   record->started_unix_ms = worker->unix_ms;
   record->total_us = static_cast<uint32_t>((worker->now_ns - conn->first_byte_ns) / 1000);
@@ -255,10 +256,8 @@ UpstreamError error_of(const Error& error) {
 
 Error body_too_large(Exchange* ex) {
   std::string text = "the request body is larger than ";
-  const uint64_t bound = exchange_max_body(ex);
-  append_number(&text, static_cast<int64_t>(bound));
-  const bool configured = bound == ex->worker->limits.max_body_bytes;
-  text += configured ? " bytes (limits.max_body_bytes)" : " bytes, which this route takes at most";
+  append_number(&text, static_cast<int64_t>(ex->worker->limits.max_body_bytes));
+  text += " bytes (limits.max_body_bytes)";
   return {Errc::kBodyTooLarge, ex->arena.copy(text)};
 }
 
