@@ -32,6 +32,7 @@ ControlPlane::ControlPlane(ControlOptions options)
       hash_seed_(random_u64()) {
   wake_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   WEIR_CHECK(wake_fd_ >= 0);
+  link_.is_public = api_is_public;
   link_.wake_context = this;
   link_.wake = [](ControlLink* link) { static_cast<ControlPlane*>(link->wake_context)->wake(); };
 }

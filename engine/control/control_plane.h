@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "control/access_log.h"
+#include "control/api/api_route.h"
 #include "control/config_load.h"
 #include "control/data_dir.h"
 #include "control/metrics.h"
@@ -59,6 +60,15 @@ class ControlPlane {
   void request_reload();
   void request_log_reopen();
 
+  // Handlers of the table of routes (api/api_route.cc).
+  void call_metrics(ApiCall& made);
+  void call_reload(ApiCall& made);
+  void call_targets(ApiCall& made);
+  void call_suspension(ApiCall& made);
+  void call_usage(ApiCall& made, bool own);
+  // Sends a call back to its worker; for handlers that answer later.
+  void call_answer(ManagementCall* call);
+
   // One round of the thread's work; start() calls it, tests do.
   void tick(Millis now);
   [[nodiscard]] const Registry& registry() const { return registry_; }
@@ -95,12 +105,6 @@ class ControlPlane {
   void tokens_take();
   void calls_take(Millis now);
   void call_handle(ManagementCall* call, Millis now);
-  void call_reload(ManagementCall* call, Millis now);
-  void call_targets(ManagementCall* call, Millis now);
-  void call_usage(ManagementCall* call);
-  void call_suspension(ManagementCall* call, std::string_view id);
-  void call_fail(ManagementCall* call, Errc code, std::string code_text, std::string message);
-  void call_answer(ManagementCall* call);
   void waits_check(Millis now);
   void scrape_begin(Millis now);
   void scrapes_take();
