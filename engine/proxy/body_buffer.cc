@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "proxy/worker.h"
@@ -35,6 +36,14 @@ bool BodyBuffer::keep_block(Worker* worker, std::string_view bytes) {
   capacity_ = static_cast<size_t>(block_->data + kReadBlockBytes - data_);
   kind_ = Kind::kBlock;
   return true;
+}
+
+void BodyBuffer::swap(BodyBuffer& other) {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  std::swap(capacity_, other.capacity_);
+  std::swap(block_, other.block_);
+  std::swap(kind_, other.kind_);
 }
 
 bool BodyBuffer::grow(Worker* worker, size_t need) {

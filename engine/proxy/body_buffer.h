@@ -37,6 +37,8 @@ class BodyBuffer {
   [[nodiscard]] char* room() const { return kind_ == Kind::kBlock ? data_ + size_ : nullptr; }
   [[nodiscard]] size_t room_bytes() const { return capacity_ - size_; }
   void release(Worker* worker);
+  // Both of one worker.
+  void swap(BodyBuffer& other);
 
   [[nodiscard]] std::string_view view() const { return {data_, size_}; }
   [[nodiscard]] size_t size() const { return size_; }

@@ -69,7 +69,7 @@ void answer_scrapes(Worker* worker) {
   Scrape* scrape = worker->link->scrapes.take_all();
   while (scrape != nullptr) {
     Scrape* next = scrape->next_message;
-    worker->metrics.ledger_dropped = worker->link->ledger.dropped() + worker->ledger_withheld;
+    worker->metrics.ledger_dropped = worker->link->ledger.dropped();
     worker->metrics.buffered_bytes = static_cast<uint64_t>(worker->buffered_total);
     worker->metrics.client_idle = count_idle_clients(worker);
     scrape->block = worker->metrics;
@@ -100,6 +100,7 @@ Worker::Worker(WorkerLink* worker_link, ControlLink* control_link, Net* network,
       core(worker_link->core, worker_link->cores, options.seed),
       wheel(options.clock.monotonic(options.clock.context) / kNanosPerMilli),
       client_pool(256),
+      locals(worker_link->core),
       exchange_pool(64),
       upstream_conn_pool(64),
       small_blocks(32) {
@@ -153,13 +154,15 @@ void worker_on_accept(Worker* worker, Transport* transport) {
 }
 
 bool worker_idle(const Worker* worker) {
-  return worker->client_pool.in_use() == 0 && worker->exchange_pool.in_use() == 0 &&
+  return worker->client_pool.in_use() == 0 && worker->locals.pool.in_use() == 0 &&
+         worker->exchange_pool.in_use() == 0 &&
          worker->upstream_conn_pool.in_use() == 0;
 }
 
 void worker_abort_all(Worker* worker) {
   const Turn turn(worker);
   worker->clients.for_each([](ClientConn* conn) { client_abort(conn); });
+  local_cancel_all(worker);
   for (auto& pool : worker->upstream_pools) {
     if (pool == nullptr) continue;
     pool->retired = true;
@@ -191,18 +194,6 @@ void worker_buffer_give(Worker* worker, size_t bytes) {
   worker->control->bounds.buffered_bytes.fetch_add(static_cast<uint64_t>(worker->buffered_local),
                                                    std::memory_order_relaxed);
   worker->buffered_local = 0;
-}
-
-bool worker_ledger_has_room(const Worker* worker) {
-  const auto& ring = worker->link->ledger;
-  return ring.size() + worker->metrics.in_flight < ring.capacity();
-}
-
-LedgerRecord* worker_ledger_slot(Worker* worker, bool accepted) {
-  const bool kept = worker->limits.strict_accounting && !accepted;
-  if (!kept || worker_ledger_has_room(worker)) return worker->link->ledger.reserve();
-  ++worker->ledger_withheld;
-  return nullptr;
 }
 
 UpstreamPool* worker_upstream_pool(Worker* worker, uint32_t slot) {
