@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include <weir/decide.h>
+
+#include "bodies.h"
 #include "route/decide.h"
 #include "route/health.h"
 
@@ -139,5 +142,48 @@ BENCHMARK(adopt_snapshot)
     ->ArgNames({"routes", "new"})
     ->ArgsProduct({{100, 10'000}, {0, 1}})
     ->Unit(benchmark::kMicrosecond);
+
+// Everything of mode (a) for one request: the full scan of its body, the key by its digest, the
+// route, three limits taken and settled, the choice, and the report.
+void decide_whole(benchmark::State& state) {
+  const std::string sha(64, '1');
+  const auto router = weir::Router::create(
+      R"({"providers": [{"name": "a", "type": "loopback"}, {"name": "b", "type": "loopback"},
+                        {"name": "c", "type": "loopback"}],
+          "models": [{"provider": "a", "id": "m", "alias": "gpt-4o-mini-2024-07-18"},
+                     {"provider": "b", "id": "m", "alias": "gpt-4o-mini-2024-07-18"},
+                     {"provider": "c", "id": "m", "alias": "gpt-4o-mini-2024-07-18"}],
+          "keys": [{"name": "app", "sha256": ")" + sha + R"("}],
+          "rate_limits": [
+            {"type": "tenant", "request":
+              {"amount": 1, "capacity": 1000000000000, "duration": "1s"}},
+            {"type": "key", "key": "app", "request":
+              {"amount": 1, "capacity": 1000000000000, "duration": "1s"}},
+            {"type": "model", "model": "gpt-4o-mini-2024-07-18", "token":
+              {"amount": 1, "capacity": 1000000000000, "duration": "1s"}}]})",
+      {});
+  if (!router) return state.SkipWithError(router.error().c_str());
+  weir::Decider decider(router->get(), 0);
+  std::string body = weir::bench::chat_body(static_cast<size_t>(state.range(0)), true);
+  const size_t size = body.size();
+  body.resize(size + weir::Decider::kPadding);
+  weir::KeyDigest key;
+  key.fill(0x11);
+  weir::Usage usage;
+  usage.prompt_tokens = 1000;
+  usage.completion_tokens = 100;
+  usage.source = weir::UsageSource::kProvider;
+  uint64_t now = 1;
+  for (auto _ : state) {
+    weir::RequestView request;
+    if (!decider.scan({body.data(), size}, &request)) return state.SkipWithError("scan");
+    weir::Decision decision =
+        decider.decide({.request = &request, .key = &key, .now_ns = now += 1000});
+    if (decision.verdict != weir::Verdict::kGo) return state.SkipWithError("refused");
+    decider.report(&decision, {.delivered = true, .usage = usage, .now_ns = now});
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(decide_whole)->ArgName("bytes")->Arg(300)->Arg(4096)->Arg(65536);
 
 }  // namespace

@@ -1,36 +1,17 @@
 #include "control/digest.h"
 
-#include <openssl/evp.h>
-#include <openssl/rand.h>
-
-#include <cstring>
-
 #include "base/check.h"
+#include "base/sha.h"
 
 namespace weir {
 
 namespace {
 
-std::string uuid_text(uint8_t* bytes, uint8_t version) {
-  bytes[6] = static_cast<uint8_t>((bytes[6] & 0x0f) | version << 4);
-  bytes[8] = static_cast<uint8_t>((bytes[8] & 0x3f) | 0x80);
-  std::string text = hex_of({reinterpret_cast<const char*>(bytes), 16});
-  for (const size_t at : {20u, 16u, 12u, 8u}) text.insert(at, 1, '-');
-  return text;
-}
-
 uint8_t nibble(char c) { return static_cast<uint8_t>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10); }
 
 }  // namespace
 
-KeyDigest sha256_digest(std::string_view text) {
-  KeyDigest digest{};
-  unsigned length = 0;
-  WEIR_CHECK(EVP_Digest(text.data(), text.size(), digest.data(), &length, EVP_sha256(), nullptr) ==
-             1);
-  WEIR_CHECK(length == digest.size());
-  return digest;
-}
+KeyDigest sha256_digest(std::string_view text) { return sha256(text); }
 
 std::string hex_of(std::string_view bytes) {
   static constexpr char kHex[] = "0123456789abcdef";
@@ -58,29 +39,12 @@ std::string uuid_from_name(std::string_view name) {
                                              0xa8, 0x33, 0x70, 0x5e, 0x1c, 0xd2, 0x96, 0x4a};
   std::string input(reinterpret_cast<const char*>(kNamespace), sizeof kNamespace);
   input += name;
-  uint8_t hash[EVP_MAX_MD_SIZE];
-  unsigned length = 0;
-  WEIR_CHECK(EVP_Digest(input.data(), input.size(), hash, &length, EVP_sha1(), nullptr) == 1);
-  return uuid_text(hash, 5);
-}
-
-std::string uuid_random() {
-  uint8_t bytes[16];
-  WEIR_CHECK(RAND_bytes(bytes, sizeof bytes) == 1);
-  return uuid_text(bytes, 4);
-}
-
-std::string random_hex(size_t bytes) {
-  std::string buffer(bytes, '\0');
-  auto* data = reinterpret_cast<unsigned char*>(buffer.data());
-  WEIR_CHECK(RAND_bytes(data, static_cast<int>(bytes)) == 1);
-  return hex_of(buffer);
-}
-
-uint64_t random_u64() {
-  uint64_t value = 0;
-  WEIR_CHECK(RAND_bytes(reinterpret_cast<unsigned char*>(&value), sizeof value) == 1);
-  return value;
+  std::array<uint8_t, 20> hash = sha1(input);
+  hash[6] = static_cast<uint8_t>((hash[6] & 0x0f) | 0x50);
+  hash[8] = static_cast<uint8_t>((hash[8] & 0x3f) | 0x80);
+  std::string text = hex_of({reinterpret_cast<const char*>(hash.data()), 16});
+  for (const size_t at : {20u, 16u, 12u, 8u}) text.insert(at, 1, '-');
+  return text;
 }
 
 }  // namespace weir

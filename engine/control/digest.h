@@ -1,5 +1,6 @@
-// Hashes and random values of the control plane, by OpenSSL: digests of client keys, stable ids of
-// objects from the file, new keys. Any thread.
+// Hashes and random values of the control plane: digests of client keys, stable ids of objects from
+// the file; and by OpenSSL (digest_random.cc, which a program that only decides does without) new
+// keys. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,6 @@ namespace weir {
 [[nodiscard]] std::string hex_of(std::string_view bytes);
 // Version 5, in Weir's own namespace: the same name always gives the same id.
 [[nodiscard]] std::string uuid_from_name(std::string_view name);
-[[nodiscard]] std::string uuid_random();  // version 4
 [[nodiscard]] std::string random_hex(size_t bytes);
 [[nodiscard]] uint64_t random_u64();
 

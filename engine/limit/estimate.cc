@@ -1,6 +1,7 @@
 #include "limit/estimate.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/check.h"
 #include "limit/bucket.h"
@@ -29,6 +30,23 @@ int64_t OutputEstimate::mean(uint32_t core) const {
     if (scaled >= 0) return (scaled + kScale / 2) / kScale;
   }
   return kFirstGuess;
+}
+
+int64_t request_reservation(const RequestSize& size, const OutputEstimate* output, uint32_t core,
+                            int64_t capacity) {
+  constexpr uint64_t kBytesPerToken = 4;
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  const auto prompt = static_cast<int64_t>((size.body_bytes + kBytesPerToken - 1) / kBytesPerToken);
+  int64_t cap = size.output_cap;
+  int64_t mean = 0;
+  if (!size.has_output) {
+    cap = 0;
+  } else if (cap >= 0) {
+    cap = cap > kMost / size.choices ? kMost : cap * size.choices;
+  } else if (output != nullptr) {
+    mean = output->mean(core) * size.choices;
+  }
+  return reservation_of(prompt, cap, mean, capacity);
 }
 
 int64_t reservation_of(int64_t prompt_estimate, int64_t output_cap, int64_t mean,

@@ -38,6 +38,19 @@ class OutputEstimate {
   uint32_t cores_;
 };
 
+// What is known of a request before it runs.
+struct RequestSize {
+  uint64_t body_bytes = 0;
+  int64_t output_cap = -1;  // of one choice; -1: the request has none
+  uint32_t choices = 1;
+  bool has_output = true;   // embeddings have none
+};
+
+// The whole estimate, in buckets of that smallest capacity: text at four bytes a token (tools and
+// options count like it) and the cap, else the model's mean (`output` may be null).
+[[nodiscard]] int64_t request_reservation(const RequestSize& size, const OutputEstimate* output,
+                                          uint32_t core, int64_t capacity);
+
 // What a request reserves: the prompt and the request's own cap of output; without a cap (-1) the
 // model's mean, but no more than an eighth of the capacity, so that a guess alone cannot shut out
 // requests that are small. Never negative, at most Bucket::kMaxTake.

@@ -20,30 +20,17 @@ namespace weir {
 namespace {
 
 constexpr int64_t kNoTokens = std::numeric_limits<int64_t>::max();
-constexpr int64_t kBytesPerToken = 4;
 
 uint32_t core_of(const Exchange* ex) { return ex->worker->core.core(); }
-
-// Text at four bytes a token. The rest of a body (tools, options) counts like its text.
-int64_t prompt_estimate(const Exchange* ex) {
-  const auto bytes = static_cast<int64_t>(ex->record.request_bytes);
-  return (bytes + kBytesPerToken - 1) / kBytesPerToken;
-}
 
 // What to reserve in buckets of that smallest capacity; 0 when none of them counts tokens.
 int64_t reservation(const Exchange* ex, int64_t capacity) {
   if (capacity == kNoTokens) return 0;
-  int64_t cap = ex->view.output_cap;
-  int64_t mean = 0;
-  if (ex->match.endpoint == Endpoint::kEmbeddings) {
-    cap = 0;
-  } else if (cap >= 0) {
-    const int64_t choices = ex->view.choices();
-    cap = cap > kNoTokens / choices ? kNoTokens : cap * choices;
-  } else if (ex->route->output != nullptr) {
-    mean = ex->route->output->mean(core_of(ex)) * ex->view.choices();
-  }
-  return reservation_of(prompt_estimate(ex), cap, mean, capacity);
+  const RequestSize size{.body_bytes = ex->record.request_bytes,
+                         .output_cap = ex->view.output_cap,
+                         .choices = ex->view.choices(),
+                         .has_output = ex->match.endpoint != Endpoint::kEmbeddings};
+  return request_reservation(size, ex->route->output, core_of(ex), capacity);
 }
 
 void count_reserved(Exchange* ex, int64_t tokens) {
