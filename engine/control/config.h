@@ -30,6 +30,7 @@ struct ListenConfig {
   uint16_t port = 8080;
   bool tls = false;
   std::string certificate_file, key_file;
+  int fd = -1;  // never from a file: a socket that was inherited
   FilePosition at;
   std::string path;
 };
@@ -121,7 +122,6 @@ struct KeyConfig {
   Secret key;          // one of these two
   std::string sha256;  // 64 lower-case hex digits
   Role role = Role::kUser;
-  std::string user;                 // whose key it is, for policies; empty: nobody's
   std::vector<std::string> groups;
   std::vector<std::string> models;  // empty or "*": all
   int64_t expires_unix_s = 0;

@@ -68,11 +68,13 @@ const Publication* Publisher::current() const {
 uint64_t Publisher::lowest_epoch() const {
   uint64_t lowest = UINT64_MAX;
   for (const WorkerLink* worker : workers_) {
+    // A worker that nobody drives uses none; when it begins, it takes the newest.
+    if (!worker->running.load(std::memory_order_acquire)) continue;
     // acquire pairs with the worker's release after it swapped its snapshot: it no longer touches
     // the older one.
     lowest = std::min(lowest, worker->adopted_epoch.load(std::memory_order_acquire));
   }
-  if (workers_.empty() && current() != nullptr) return current()->snapshot->epoch();
+  if (lowest == UINT64_MAX && current() != nullptr) return current()->snapshot->epoch();
   return lowest;
 }
 

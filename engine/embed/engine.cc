@@ -1,134 +1,207 @@
-#include "embed/engine.h"
+#include <weir/engine.h>
 
-#include <sched.h>
-#include <unistd.h>
+#include <cstring>
+#include <vector>
 
-#include <random>
-
+#include "adapters/common/openai_request.h"
+#include "adapters/registry.h"
 #include "base/check.h"
+#include "control/control_plane.h"
+#include "control/secret/sealing_key.h"
+#include "embed/worker_set.h"
+#include "net/address.h"
+#include "proxy/local_client.h"
 
 namespace weir {
 
 namespace {
 
-uint64_t random_bits() {
-  std::random_device device;
-  return (static_cast<uint64_t>(device()) << 32) | device();
+constexpr uint32_t kMostWorkers = 255;
+
+ConfigOptions config_options() {
+  ConfigOptions options;
+  options.adapters = adapter_registry();
+  options.classify = host_classify;
+  options.features.listener_tls = true;
+  options.features.rate_limits = true;
+  options.features.strict_accounting = true;
+  return options;
 }
 
-// The CPUs this process may use, in their order.
-std::vector<int> allowed_cpus() {
-  std::vector<int> cpus;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return cpus;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(static_cast<unsigned>(cpu), &set)) cpus.push_back(cpu);
+LoadedConfig load(std::string_view text) {
+  return config_load_text(text, "config", ".", config_options());
+}
+
+WorkerSetOptions set_options(const Config& config, const EngineOptions& options) {
+  WorkerSetOptions out;
+  out.workers = options.workers;
+  out.pin_cpus = options.pin_cpus;
+  if (!options.listen) return out;
+  for (const ListenConfig& listen : config.listen) {
+    out.listen.push_back({listen.host, listen.port, listen.certificate_file, listen.key_file,
+                          -1});
   }
-  return cpus;
+  return out;
+}
+
+// A copy of everything in one piece of memory.
+SubmitRequest keep(const SubmitRequest& from, std::unique_ptr<char[]>* memory) {
+  SubmitRequest to = from;
+  std::string_view* const views[] = {&to.method,     &to.target,   &to.key, &to.request_id,
+                                     &to.project_id, &to.space_id, &to.body};
+  size_t bytes = 0;
+  for (const std::string_view* view : views) bytes += view->size();
+  memory->reset(new char[bytes]);
+  char* at = memory->get();
+  for (std::string_view* view : views) {
+    if (!view->empty()) std::memcpy(at, view->data(), view->size());
+    *view = {at, view->size()};
+    at += view->size();
+  }
+  return to;
+}
+
+std::unique_ptr<PortMessage> message_of(PortMessage::Kind kind, uint64_t id) {
+  auto message = std::make_unique<PortMessage>();
+  message->kind = kind;
+  message->id = id;
+  return message;
 }
 
 }  // namespace
 
-std::expected<std::unique_ptr<Engine>, std::string> Engine::create(const EngineOptions& options,
-                                                                   ControlLink* control) {
-  std::unique_ptr<Engine> engine(new Engine());
-  engine->options_ = options;
-  engine->control_ = control;
-  if (const auto opened = engine->open_sockets(); !opened) {
-    return std::unexpected(opened.error());
-  }
-  for (uint32_t core = 0; core < options.workers; ++core) {
-    engine->links_.push_back(std::make_unique<WorkerLink>(core, options.workers));
-    engine->link_pointers_.push_back(engine->links_.back().get());
-  }
-  const std::vector<int> cpus = options.pin_cpus ? allowed_cpus() : std::vector<int>();
-  const uint64_t instance_id = random_bits();
-  for (uint32_t core = 0; core < options.workers; ++core) {
-    WorkerThread::Options worker;
-    worker.seed = random_bits();
-    worker.instance_id = instance_id;
-    if (!cpus.empty()) worker.cpu = cpus[core % cpus.size()];
-    worker.sockets = std::move(engine->sockets_[core]);
-    engine->threads_.push_back(std::make_unique<WorkerThread>(
-        engine->link_pointers_[core], control, std::move(worker)));
-  }
-  engine->sockets_.clear();
-  return engine;
-}
+struct Engine::Parts {
+  std::unique_ptr<DataDir> data;
+  std::unique_ptr<ControlPlane> control;
+  std::unique_ptr<WorkerSet> workers;
+
+  void tell(PortMessage::Kind kind, uint64_t id, void (*call)(Worker*, uint64_t));
+};
+
+Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 Engine::~Engine() {
-  stop();
-  for (auto& worker : sockets_) {
-    for (ListenerSocket& socket : worker) close(socket.fd);
+  if (parts_->workers != nullptr) parts_->workers->stop();
+  if (parts_->control != nullptr) parts_->control->stop();
+}
+
+std::expected<std::unique_ptr<Engine>, std::string> Engine::create(std::string_view config,
+                                                                   const EngineOptions& options) {
+  if (options.workers == 0 || options.workers > kMostWorkers) {
+    return std::unexpected("workers: must be 1 to 255");
   }
+  LoadedConfig loaded = load(config);
+  if (!loaded.usable()) return std::unexpected(loaded.first_error());
+  auto parts = std::make_unique<Parts>();
+  ControlOptions control;
+  control.config = config_options();
+  control.default_prepare = openai_prepare;
+  control.report = options.report;
+  control.workers = options.workers;
+  if (!options.admin_key.empty()) control.admin_key = Secret(options.admin_key);
+  if (!options.data_dir.empty()) {
+    auto data = DataDir::open(options.data_dir);
+    if (!data) return std::unexpected(data.error());
+    parts->data = std::make_unique<DataDir>(std::move(*data));
+    control.database = parts->data->path() + "/weir.db";
+    const Config& config_read = loaded.config;
+    auto sealing = sealer_open({config_read.sealing_key, config_read.previous_sealing_key},
+                               parts->data->path(), control.database);
+    if (!sealing) return std::unexpected(sealing.error());
+    control.sealer = sealing->sealer;
+  }
+  const WorkerSetOptions wanted = set_options(loaded.config, options);
+  auto made = ControlPlane::create(std::move(control), std::move(loaded));
+  if (!made) return std::unexpected(made.error());
+  parts->control = std::move(*made);
+  auto workers = WorkerSet::create(wanted, parts->control->link());
+  if (!workers) return std::unexpected(workers.error());
+  parts->workers = std::move(*workers);
+  parts->control->attach(parts->workers->links());
+  parts->control->start();
+  return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }
 
-std::expected<std::shared_ptr<TlsServerContext>, std::string> Engine::load_tls(
-    const ListenAddress& address) const {
-  if (address.certificate_file.empty()) return std::shared_ptr<TlsServerContext>();
-  std::string detail;
-  auto context = tls_server_context(address.certificate_file, address.key_file, &detail);
-  if (!context) return std::unexpected(detail);
-  return *context;
+std::expected<void, std::string> Engine::publish(std::string_view config) {
+  LoadedConfig loaded = load(config);
+  if (!loaded.usable()) return std::unexpected(loaded.first_error());
+  return parts_->control->publish(std::move(loaded));
 }
 
-std::expected<void, std::string> Engine::open_sockets() {
-  sockets_.resize(options_.workers);
-  for (ListenAddress& address : options_.listen) {
-    const auto tls = load_tls(address);
-    if (!tls) return std::unexpected(tls.error());
-    for (uint32_t core = 0; core < options_.workers; ++core) {
-      std::string detail;
-      uint16_t bound = 0;
-      const auto fd = listen_socket(address.host, address.port, core == 0, &bound, &detail);
-      if (!fd) return std::unexpected(detail);
-      // With port 0 the first socket chooses, and the others join it.
-      address.port = bound;
-      sockets_[core].push_back({*fd, *tls});
+std::expected<void, std::string> Engine::start() {
+  for (uint32_t i = 0; i < parts_->workers->size(); ++i) {
+    if (parts_->workers->port(i)->is_open()) {
+      return std::unexpected("start: a worker runs already");
     }
-    ports_.push_back(address.port);
   }
+  parts_->workers->start();
   return {};
 }
 
-void Engine::start() {
-  for (auto& thread : threads_) thread->start();
+void Engine::drain() { parts_->workers->drain(); }
+bool Engine::drained() const { return parts_->workers->drained(); }
+void Engine::stop() { parts_->workers->stop(); }
+
+uint16_t Engine::port(size_t n) const {
+  const std::vector<uint16_t>& ports = parts_->workers->ports();
+  return n < ports.size() ? ports[n] : 0;
 }
 
-std::expected<void, std::string> Engine::reload_tls() {
-  WorkerThread::TlsUpdate contexts;
-  for (const ListenAddress& address : options_.listen) {
-    const auto tls = load_tls(address);
-    if (!tls) return std::unexpected(tls.error());
-    contexts.push_back(*tls);
-  }
-  for (auto& thread : threads_) {
-    thread->update_tls(std::make_unique<WorkerThread::TlsUpdate>(contexts));
-  }
-  return {};
+std::expected<uint32_t, std::string> Engine::attach(uv_loop_s* loop) {
+  const WorkerPort* port = parts_->workers->attach(loop);
+  if (port == nullptr) return std::unexpected("attach: every worker's place is taken");
+  return port->link.core;
 }
 
-void Engine::drain() {
-  for (WorkerLink* link : link_pointers_) {
-    link->drain.store(true, std::memory_order_relaxed);
-    link->wake(link);
-  }
+void Engine::detach(uint32_t worker, void (*done)(void* user), void* user) {
+  WEIR_CHECK(worker < parts_->workers->size());
+  parts_->workers->detach(parts_->workers->port(worker), done, user);
 }
 
-bool Engine::drained() const {
-  for (const auto& thread : threads_) {
-    if (!thread->ended()) return false;
-  }
-  return true;
+uint64_t Engine::submit_on(uint32_t worker, const SubmitRequest& request,
+                           const AnswerEvents* events, void* user) {
+  WEIR_CHECK(worker < parts_->workers->size());
+  WorkerLoop* loop = parts_->workers->port(worker)->own_loop();
+  if (loop == nullptr) return 0;
+  return local_submit(loop->worker(), request, events, user);
 }
 
-void Engine::stop() {
-  for (WorkerLink* link : link_pointers_) {
-    link->stop.store(true, std::memory_order_relaxed);
-    link->wake(link);
+uint64_t Engine::submit(const SubmitRequest& request, const AnswerEvents* events, void* user) {
+  const uint32_t size = parts_->workers->size();
+  const uint32_t first = parts_->workers->next_place();
+  for (uint32_t i = 0; i < size; ++i) {
+    WorkerPort* port = parts_->workers->port((first + i) % size);
+    if (!port->is_open()) continue;
+    auto message = message_of(PortMessage::Kind::kSubmit,
+                              local_other_id(port->link.core, port->next_number()));
+    message->request = keep(request, &message->text);
+    message->events = events;
+    message->user = user;
+    const uint64_t id = message->id;
+    if (port->send(std::move(message))) return id;
   }
-  for (auto& thread : threads_) thread->join();
+  return 0;
+}
+
+void Engine::Parts::tell(PortMessage::Kind kind, uint64_t id, void (*call)(Worker*, uint64_t)) {
+  const uint32_t core = local_core_of(id);
+  if (id == 0 || core >= workers->size()) return;
+  WorkerPort* port = workers->port(core);
+  if (WorkerLoop* loop = port->own_loop()) return call(loop->worker(), id);
+  static_cast<void>(port->send(message_of(kind, id)));  // not open: everything has ended there
+}
+
+void Engine::cancel(uint64_t id) {
+  parts_->tell(PortMessage::Kind::kCancel, id, local_cancel);
+}
+void Engine::pause(uint64_t id) { parts_->tell(PortMessage::Kind::kPause, id, local_pause); }
+void Engine::resume(uint64_t id) { parts_->tell(PortMessage::Kind::kResume, id, local_resume); }
+
+bool Engine::adopt(uint32_t worker, int fd) {
+  if (worker >= parts_->workers->size()) return false;
+  auto message = message_of(PortMessage::Kind::kAdopt, 0);
+  message->fd = fd;
+  return parts_->workers->port(worker)->send(std::move(message));
 }
 
 }  // namespace weir

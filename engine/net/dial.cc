@@ -126,7 +126,7 @@ void start_timer(Dial* dial) {
     dial->timer.data = dial;
     dial->timer_made = true;
     ++dial->handles;
-    ++dial->net->handles;
+    net_handle_made(dial->net, reinterpret_cast<uv_handle_t*>(&dial->timer));
   }
   uv_timer_start(&dial->timer, on_head_start_over, Dial::kHeadStartMs, 0);
 }
@@ -149,7 +149,7 @@ int start_attempt(Dial* dial, size_t index) {
   attempt.dial = dial;
   attempt.fd = fd;
   ++dial->handles;
-  ++dial->net->handles;
+  net_handle_made(dial->net, reinterpret_cast<uv_handle_t*>(&attempt.poll));
   ++dial->running;
   uv_poll_start(&attempt.poll, UV_WRITABLE, on_attempt);
   return 0;

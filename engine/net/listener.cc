@@ -152,7 +152,8 @@ Result<UvListener*> uv_listener_open(UvNet* net, const ListenSpec& spec) {
   uv_timer_init(net->loop, &listener->timer);
   listener->poll.data = listener->timer.data = listener;
   listener->reserve_fd = open_reserve();
-  net->handles += 2;
+  net_handle_made(net, reinterpret_cast<uv_handle_t*>(&listener->poll));
+  net_handle_made(net, reinterpret_cast<uv_handle_t*>(&listener->timer));
   net->listeners.push_back(listener);
   update_watching(listener);
   return listener;

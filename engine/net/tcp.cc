@@ -195,7 +195,7 @@ Tcp* tcp_create(UvNet* net, TcpPhase phase) {
   tcp->phase = phase;
   WEIR_CHECK(uv_tcp_init(net->loop, &tcp->handle) == 0);
   tcp->handle.data = tcp;
-  ++net->handles;
+  net_handle_made(net, reinterpret_cast<uv_handle_t*>(&tcp->handle));
   net->connections.push_back(tcp);
   return tcp;
 }

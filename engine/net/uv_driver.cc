@@ -12,10 +12,11 @@ struct UvDriver {
   uv_async_t wake;
   uv_timer_t timer;
   uv_prepare_t prepare;
+  uv_idle_t idle;
   UvDriverEvents events;
   void* user = nullptr;
   Millis armed_for = UINT64_MAX;  // when the timer runs out; UINT64_MAX when it is not running
-  int open_handles = 3;
+  int open_handles = 4;
   bool closing = false;
 };
 
@@ -51,6 +52,12 @@ void on_prepare(uv_prepare_t* handle) {
   arm(driver, driver->events.on_sleep(driver->user));
 }
 
+void on_idle(uv_idle_t* handle) {
+  UvDriver* driver = owner(handle->data);
+  uv_idle_stop(handle);
+  if (!driver->closing) driver->events.on_soon(driver->user);
+}
+
 void on_handle_closed(uv_handle_t* handle) {
   UvDriver* driver = owner(handle->data);
   if (--driver->open_handles != 0) return;
@@ -70,15 +77,25 @@ UvDriver* uv_driver_create(uv_loop_s* loop, const UvDriverEvents& events, void* 
   WEIR_CHECK(uv_async_init(loop, &driver->wake, on_async) == 0);
   WEIR_CHECK(uv_timer_init(loop, &driver->timer) == 0);
   WEIR_CHECK(uv_prepare_init(loop, &driver->prepare) == 0);
-  driver->wake.data = driver->timer.data = driver->prepare.data = driver;
+  WEIR_CHECK(uv_idle_init(loop, &driver->idle) == 0);
+  driver->wake.data = driver->timer.data = driver->prepare.data = driver->idle.data = driver;
   uv_prepare_start(&driver->prepare, on_prepare);
   uv_unref(reinterpret_cast<uv_handle_t*>(&driver->timer));
   uv_unref(reinterpret_cast<uv_handle_t*>(&driver->prepare));
+  uv_unref(reinterpret_cast<uv_handle_t*>(&driver->idle));
   if (!keep_alive) uv_unref(reinterpret_cast<uv_handle_t*>(&driver->wake));
   return driver;
 }
 
 void uv_driver_wake(UvDriver* driver) { uv_async_send(&driver->wake); }
+
+void uv_driver_soon(UvDriver* driver) {
+  if (!driver->closing) uv_idle_start(&driver->idle, on_idle);
+}
+
+void uv_driver_hold(UvDriver* driver) {
+  uv_ref(reinterpret_cast<uv_handle_t*>(&driver->prepare));
+}
 
 void uv_driver_close(UvDriver* driver) {
   if (driver->closing) return;
@@ -86,6 +103,7 @@ void uv_driver_close(UvDriver* driver) {
   uv_close(reinterpret_cast<uv_handle_t*>(&driver->wake), on_handle_closed);
   uv_close(reinterpret_cast<uv_handle_t*>(&driver->timer), on_handle_closed);
   uv_close(reinterpret_cast<uv_handle_t*>(&driver->prepare), on_handle_closed);
+  uv_close(reinterpret_cast<uv_handle_t*>(&driver->idle), on_handle_closed);
 }
 
 // What uv_hrtime reads, without its detour.

@@ -16,6 +16,7 @@ struct UvDriverEvents {
   void (*on_wake)(void* user);           // somebody called uv_driver_wake()
   Millis (*on_tick)(void* user);         // a deadline may be due; returns the next one
   Millis (*on_sleep)(void* user);        // the loop is about to wait; returns the next deadline
+  void (*on_soon)(void* user);           // after uv_driver_soon(), in the loop's next turn
   void (*on_closed)(void* user);         // after uv_driver_close(); the driver is gone
 };
 
@@ -23,6 +24,10 @@ struct UvDriverEvents {
                                          bool keep_alive);
 // Any thread; coalesces.
 void uv_driver_wake(UvDriver* driver);
+// The loop's thread; costs no system call. Several before the next turn count as one.
+void uv_driver_soon(UvDriver* driver);
+// Keeps the loop running until the driver is closed, whatever keep_alive said.
+void uv_driver_hold(UvDriver* driver);
 void uv_driver_close(UvDriver* driver);
 
 // Monotonic nanoseconds and wall-clock milliseconds of this machine.

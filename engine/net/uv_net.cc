@@ -61,9 +61,15 @@ void net_wake_deferred(UvNet* net) {
   uv_check_start(&net->check, on_check);
 }
 
-UvNet* uv_net_create(uv_loop_t* loop, void* context) {
+void net_handle_made(UvNet* net, uv_handle_t* handle) {
+  ++net->handles;
+  if (!net->keep_alive) uv_unref(handle);
+}
+
+UvNet* uv_net_create(uv_loop_t* loop, void* context, bool keep_alive) {
   block_sigpipe();
   auto* net = new UvNet(loop);
+  net->keep_alive = keep_alive;
   net->ops = &kUvNetOps;
   net->context = context;
   net_init_blocks(net);
@@ -72,7 +78,8 @@ UvNet* uv_net_create(uv_loop_t* loop, void* context) {
   uv_idle_init(loop, &net->idle);
   uv_check_init(loop, &net->check);
   net->idle.data = net->check.data = net;
-  net->handles = 2;
+  net_handle_made(net, reinterpret_cast<uv_handle_t*>(&net->idle));
+  net_handle_made(net, reinterpret_cast<uv_handle_t*>(&net->check));
   return net;
 }
 

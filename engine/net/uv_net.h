@@ -33,7 +33,8 @@ class TlsServerContext;  // certificate and key of a listener
 void tls_load_system_trust();
 
 struct UvNet;
-[[nodiscard]] UvNet* uv_net_create(uv_loop_s* loop, void* context);
+// With keep_alive false no handle of it keeps the loop running (a name lookup under way does).
+[[nodiscard]] UvNet* uv_net_create(uv_loop_s* loop, void* context, bool keep_alive = true);
 [[nodiscard]] Net* uv_net_base(UvNet* net);
 void uv_net_close(UvNet* net, void (*on_closed)(void* user), void* user);
 

@@ -1,7 +1,7 @@
 // The whole state of one worker's real network. Internal to net/: everybody else sees transport.h
 // and uv_net.h. One per worker; freed when the last of its handles and lookups is gone.
 //
-// Every handle that is opened adds one to `handles`, and its close callback ends with
+// Every handle that is opened is told to net_handle_made(), and its close callback ends with
 // net_handle_gone(), which finishes uv_net_close().
 #pragma once
 
@@ -26,6 +26,7 @@ struct UvNet : Net {
 
   uv_loop_t* loop;
   bool closing = false;
+  bool keep_alive = true;  // handles count for the loop's life
   size_t handles = 0;
   void (*on_closed)(void* user) = nullptr;
   void* user = nullptr;
@@ -54,6 +55,7 @@ struct UvNet : Net {
 
 inline UvNet* uv_net_of(Net* net) { return static_cast<UvNet*>(net); }
 
+void net_handle_made(UvNet* net, uv_handle_t* handle);
 void net_handle_gone(UvNet* net);
 // Makes the next turns come at once until the deferred work is done.
 void net_wake_deferred(UvNet* net);

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include <CLI/CLI.hpp>
+#include <weir/version.h>
 
 #include "adapters/common/openai_request.h"
 #include "control/config_load.h"
@@ -12,7 +13,7 @@
 
 namespace {
 
-constexpr char kVersion[] = "weir 0.1.0";
+constexpr char kVersion[] = "weir " WEIR_VERSION;
 
 // Every problem of the file; also what the adapters say about it. 0 when it could be run.
 int check(const std::string& file) {

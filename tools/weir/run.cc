@@ -7,12 +7,13 @@
 #include <csignal>
 #include <ctime>
 
+#include "activation.h"
 #include "adapters/common/openai_request.h"
 #include "adapters/registry.h"
 #include "control/control_plane.h"
 #include "control/data_dir.h"
 #include "control/secret/sealing_key.h"
-#include "embed/engine.h"
+#include "embed/worker_set.h"
 #include "net/address.h"
 #include "report.h"
 
@@ -50,14 +51,31 @@ std::string options_apply(const RunOptions& options, Config* config) {
   return {};
 }
 
-EngineOptions engine_options(const Config& config) {
-  EngineOptions out;
+WorkerSetOptions worker_options(const Config& config) {
+  WorkerSetOptions out;
   out.workers = config.workers;
   out.pin_cpus = config.pin_cpus;
   for (const ListenConfig& listen : config.listen) {
-    out.listen.push_back({listen.host, listen.port, listen.certificate_file, listen.key_file});
+    out.listen.push_back({listen.host, listen.port, listen.certificate_file, listen.key_file,
+                          listen.fd});
   }
   return out;
+}
+
+// Sockets that were opened for this process take the place of the list, one by one, so that the nth
+// has the certificate of the nth.
+std::string activation_apply(Config* config) {
+  const auto sockets = inherited_sockets();
+  if (!sockets) return sockets.error();
+  if (sockets->empty()) return {};
+  config->listen.resize(sockets->size());
+  for (size_t i = 0; i < sockets->size(); ++i) {
+    ListenConfig& listen = config->listen[i];
+    listen.host = (*sockets)[i].host;
+    listen.port = (*sockets)[i].port;
+    listen.fd = (*sockets)[i].fd;
+  }
+  return {};
 }
 
 void greet(const Config& config, const std::vector<uint16_t>& ports, const AdminKey& key) {
@@ -95,22 +113,22 @@ int signal_wait(const sigset_t& set, int timeout_ms) {
   return number > 0 ? number : 0;
 }
 
-void serve(const sigset_t& set, Engine* engine, ControlPlane* control) {
+void serve(const sigset_t& set, WorkerSet* workers, ControlPlane* control) {
   for (;;) {
     const int number = signal_wait(set, -1);
     if (number == SIGTERM || number == SIGINT) return;
     if (number == SIGUSR1) control->request_log_reopen();
     if (number != SIGHUP) continue;
     control->request_reload();
-    if (const auto done = engine->reload_tls(); !done) report_line(done.error());
+    if (const auto done = workers->reload_tls(); !done) report_line(done.error());
   }
 }
 
 // Until all requests have ended, the time is over, or a second signal asks to end at once.
-void drain(const sigset_t& set, Engine* engine, uint32_t timeout_ms) {
+void drain(const sigset_t& set, WorkerSet* workers, uint32_t timeout_ms) {
   constexpr uint32_t kStepMs = 20;
-  engine->drain();
-  for (uint32_t waited = 0; waited < timeout_ms && !engine->drained(); waited += kStepMs) {
+  workers->drain();
+  for (uint32_t waited = 0; waited < timeout_ms && !workers->drained(); waited += kStepMs) {
     const int number = signal_wait(set, kStepMs);
     if (number == SIGTERM || number == SIGINT) return;
   }
@@ -148,13 +166,16 @@ int weir_run(const RunOptions& options) {
   if (const std::string wrong = options_apply(options, &loaded.config); !wrong.empty()) {
     return refuse(wrong);
   }
+  if (const std::string wrong = activation_apply(&loaded.config); !wrong.empty()) {
+    return refuse(wrong);
+  }
   const Config config = loaded.config;
   const auto data = DataDir::open(config.data_dir);
   if (!data) return refuse(data.error());
   const auto key = admin_key_find(config.admin_key, *data);
   if (!key) return refuse(key.error());
   control_options.admin_key = key->value;
-  control_options.workers = engine_options(config).workers;
+  control_options.workers = worker_options(config).workers;
   control_options.database = data->path() + "/weir.db";
   const auto sealing = sealer_open({config.sealing_key, config.previous_sealing_key}, data->path(),
                                    control_options.database);
@@ -162,19 +183,19 @@ int weir_run(const RunOptions& options) {
   control_options.sealer = sealing->sealer;
   auto control = ControlPlane::create(std::move(control_options), std::move(loaded));
   if (!control) return refuse(control.error());
-  auto engine = Engine::create(engine_options(config), (*control)->link());
-  if (!engine) return refuse(engine.error());
-  (*control)->attach((*engine)->links());
+  auto workers = WorkerSet::create(worker_options(config), (*control)->link());
+  if (!workers) return refuse(workers.error());
+  (*control)->attach((*workers)->links());
   (*control)->start();
-  (*engine)->start();
+  (*workers)->start();
   if (!sealing->made.empty()) {
     report_line("warning: made " + sealing->made + ", which opens every secret in the database; " +
                 "keep a copy apart from it, or set sealing_key");
   }
-  greet(config, (*engine)->ports(), *key);
-  serve(set, engine->get(), control->get());
-  drain(set, engine->get(), config.limits.drain_timeout_ms);
-  (*engine)->stop();
+  greet(config, (*workers)->ports(), *key);
+  serve(set, workers->get(), control->get());
+  drain(set, workers->get(), config.limits.drain_timeout_ms);
+  (*workers)->stop();
   (*control)->stop();
   return 0;
 }

@@ -7,7 +7,7 @@
 
 #include "control/config_problem.h"
 #include "control/data_dir.h"
-#include "control/store/sqlite.h"
+#include "control/usage/sqlite.h"
 
 namespace weir {
 

@@ -1,4 +1,4 @@
-#include "control/store/sqlite.h"
+#include "control/usage/sqlite.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>

@@ -1,0 +1,49 @@
+#include "embed/worker_port.h"
+
+#include "net/uv_driver.h"
+
+namespace weir {
+
+WorkerPort::WorkerPort(uint32_t core, uint32_t cores) : link(core, cores) {
+  link.wake_context = this;
+  link.wake = [](WorkerLink* l) { static_cast<WorkerPort*>(l->wake_context)->wake(); };
+}
+
+bool WorkerPort::send(std::unique_ptr<PortMessage> message) {
+  const std::lock_guard lock(mutex_);
+  if (driver_ == nullptr) return false;
+  messages_.push(message.release());
+  uv_driver_wake(driver_);
+  return true;
+}
+
+void WorkerPort::wake() {
+  // Before open() nothing is lost: the loop looks at its link when it begins.
+  const std::lock_guard lock(mutex_);
+  if (driver_ != nullptr) uv_driver_wake(driver_);
+}
+
+WorkerLoop* WorkerPort::own_loop() const {
+  const std::lock_guard lock(mutex_);
+  return thread_ == std::this_thread::get_id() ? loop_ : nullptr;
+}
+
+bool WorkerPort::is_open() const {
+  const std::lock_guard lock(mutex_);
+  return driver_ != nullptr;
+}
+
+void WorkerPort::open(WorkerLoop* loop, UvDriver* driver) {
+  const std::lock_guard lock(mutex_);
+  loop_ = loop;
+  driver_ = driver;
+  thread_ = std::this_thread::get_id();
+}
+
+void WorkerPort::close() {
+  const std::lock_guard lock(mutex_);
+  driver_ = nullptr;
+  loop_ = nullptr;
+}
+
+}  // namespace weir
