@@ -1,5 +1,6 @@
 // Goal: whatever the order of requests, faults and reports, decide() never picks a suspended target
-// while another is there, never one that was tried, never one that does not serve the endpoint.
+// while another is there, never one that was tried or excluded, never one that does not serve the
+// endpoint.
 // Method: the first bytes build a route; the rest is a list of events, two bytes each.
 #include <cstddef>
 #include <cstdint>
@@ -41,18 +42,21 @@ struct Game {
   weir::Millis now = 1;
   std::vector<std::pair<weir::Pick, weir::Millis>> running = {};
 
-  void ask(size_t endpoint, const weir::Tried& tried) {
+  void ask(size_t endpoint, const weir::Tried& tried, const weir::Narrowing* narrowing = nullptr) {
+    const weir::TargetSet out = narrowing == nullptr ? tried : tried | narrowing->excluded;
     weir::TargetSet healthy;
     for (size_t i = 0; i < route.targets.size(); ++i) {
       const weir::Target& target = route.targets[i];
-      if (tried[i] || target.heads[endpoint].empty()) continue;
+      if (out[i] || target.heads[endpoint].empty()) continue;
       if (target.health->open_until() == 0) healthy.set(i);
     }
     const auto answer =
-        weir::decide(route, core, tried, static_cast<weir::Endpoint>(1u << endpoint), now);
+        weir::decide(route, core, tried, static_cast<weir::Endpoint>(1u << endpoint), now,
+                     narrowing);
     WEIR_CHECK(answer.has_value() || healthy.none());
     if (!answer) return;
-    WEIR_CHECK(!tried[answer->index]);
+    WEIR_CHECK(!out[answer->index]);
+    WEIR_CHECK(!answer->forced || narrowing == nullptr || narrowing->forced);
     const weir::Target& target = route.targets[answer->index];
     WEIR_CHECK(!target.heads[endpoint].empty());
     // One that is neither healthy nor probed is taken only when there was nothing else at all.
@@ -61,6 +65,12 @@ struct Game {
     // A probe goes before a healthy target only when it is due.
     WEIR_CHECK(!answer->probe || healthy.none() || !target.health->suspended(now));
     running.emplace_back(*answer, now);
+  }
+  void ask_narrowed(size_t endpoint, uint8_t value) {
+    const weir::Narrowing narrowing{.excluded = weir::TargetSet(value & 63u),
+                                    .further = (value & 64) != 0,
+                                    .forced = (value & 128) != 0};
+    ask(endpoint, now % 3 == 0 ? weir::Tried(value >> 3) : weir::Tried(), &narrowing);
   }
   void report(uint8_t value) {
     if (running.empty()) return;
@@ -90,10 +100,11 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const uint8_t kind = data[at];
     const uint8_t value = data[at + 1];
     game.now += kind >> 4;
-    switch (kind % 4) {
+    switch (kind % 5) {
       case 0: game.now += uint64_t{value} * 16; break;
       case 1: game.report(value); break;
       case 2: game.ask((kind >> 2) % weir::kEndpoints, {}); break;
+      case 3: game.ask_narrowed((kind >> 2) % weir::kEndpoints, value); break;
       default: game.ask((kind >> 2) % weir::kEndpoints, weir::Tried(value));
     }
   }

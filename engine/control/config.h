@@ -122,6 +122,7 @@ struct KeyConfig {
   Secret key;          // one of these two
   std::string sha256;  // 64 lower-case hex digits
   Role role = Role::kUser;
+  std::string user;                 // whose key it is, for policies; empty: nobody's
   std::vector<std::string> groups;
   std::vector<std::string> models;  // empty or "*": all
   int64_t expires_unix_s = 0;

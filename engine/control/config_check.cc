@@ -7,6 +7,7 @@
 #include <set>
 
 #include "control/config_price.h"
+#include "control/policy.h"
 
 namespace weir {
 
@@ -146,14 +147,15 @@ void balancers_check(const Config& config, const Names& names, ConfigProblems* p
 }
 
 // Whether `name` leads to a route in either environment of the tenant.
-bool model_known(const Names& names, const std::string& tenant, const std::string& name) {
+bool model_known(const Names& names, const std::string& tenant, const std::string& name,
+                 bool by_id = true) {
   for (const char* environment : {kProduction, kSandbox}) {
     const Scope scope{tenant, environment};
     const auto holds = [&](const auto& map) {
       const auto found = map.find(scope);
       return found != map.end() && found->second.contains(name);
     };
-    if (holds(names.aliases) || holds(names.models) || holds(names.ids)) return true;
+    if (holds(names.aliases) || holds(names.models) || (by_id && holds(names.ids))) return true;
   }
   return false;
 }
@@ -207,21 +209,46 @@ void rate_limits_check(const Config& config, const Names& names, const BuildFeat
   }
 }
 
-void policies_check(const Config& config, const BuildFeatures& features,
-                    ConfigProblems* problems) {
-  static constexpr std::string_view kResources[] = {"model:", "provider:", "load_balancer:"};
-  for (const PolicyConfig& policy : config.policies) {
-    const size_t colon = policy.resource.find(':');
-    if (colon == std::string::npos) continue;
-    const std::string_view kind = std::string_view(policy.resource).substr(0, colon + 1);
-    if (std::find(std::begin(kResources), std::end(kResources), kind) == std::end(kResources)) {
-      problems->error(policy.at, policy.path + ".resource",
-                      "needs to begin with model:, provider: or load_balancer:, or to be *");
+// Whether a policy's resource is there; a bare id and `*` are not looked for.
+bool resource_known(const Config& config, const Names& names, const PolicyConfig& policy,
+                    const PolicyResource& resource) {
+  const std::string name(resource.name);
+  const auto same_tenant = [&](const auto& object) { return object.tenant == policy.tenant; };
+  if (name == "*" || policy_is_uuid(name)) return true;
+  switch (resource.kind) {
+    case PolicyKind::kProvider: {
+      const auto providers = names.providers.find(policy.tenant);
+      return providers != names.providers.end() && providers->second.contains(name);
     }
+    case PolicyKind::kBalancer:
+      return std::any_of(config.balancers.begin(), config.balancers.end(), [&](const auto& b) {
+        return same_tenant(b) && (b.alias == name || b.name == name);
+      });
+    case PolicyKind::kModel:
+      return model_known(names, policy.tenant, name, false);
+    case PolicyKind::kAnyUuid:
+    case PolicyKind::kEverything:
+      return true;
   }
-  if (!config.policies.empty() && !features.policies) {
-    problems->warn(config.policies.front().at, "policies",
-                   "this section is read and checked, but not enforced by this build");
+  return true;
+}
+
+void policies_check(const Config& config, const Names& names, ConfigProblems* problems) {
+  for (const PolicyConfig& policy : config.policies) {
+    const auto resource = policy_resource_parse(policy.resource);
+    if (!resource && !policy.resource.empty()) {
+      problems->error(policy.at, policy.path + ".resource",
+                      "needs to be model:NAME, provider:NAME or load_balancer:NAME, an id, or *");
+    } else if (resource && !resource_known(config, names, policy, *resource)) {
+      // It may come later, over the API.
+      problems->warn(policy.at, policy.path + ".resource",
+                     "nothing is called " + message_quote(policy.resource) +
+                         "; a model goes by its alias or provider/id");
+    }
+    if (!policy.subject.empty() && !policy_subject_parse(policy.subject)) {
+      problems->error(policy.at, policy.path + ".subject",
+                      "needs to be key:NAME, user:NAME, group:NAME, or *");
+    }
   }
 }
 
@@ -251,7 +278,7 @@ void config_check(const ConfigOptions& options, Config* config, ConfigProblems* 
   balancers_check(*config, names, problems);
   keys_check(*config, names, problems);
   rate_limits_check(*config, names, options.features, problems);
-  policies_check(*config, options.features, problems);
+  policies_check(*config, names, problems);
   bounds_check(*config, options.features, problems);
 }
 

@@ -21,7 +21,6 @@ struct Adapter;
 struct BuildFeatures {
   bool listener_tls = false;
   bool rate_limits = false;
-  bool policies = false;
   bool strict_accounting = false;
 };
 

@@ -41,6 +41,7 @@ void listen_tls_read(ConfigReader& listen, const ConfigNode& node, ListenConfig*
 void listen_read(ConfigContext& context, const ConfigNode& node, std::string path,
                  ListenConfig* out) {
   ConfigReader reader(context, node, std::move(path));
+  out->port = 0;  // an address that cannot be read is nobody's double
   if (const ConfigNode* address = reader.need("address");
       address != nullptr && reader.expect_scalar(*address, "address", "ADDRESS:PORT")) {
     out->address = address->text;

@@ -120,6 +120,7 @@ void key_read(ConfigContext& context, const ConfigNode& node, std::string path, 
   if (const int choice = key.get_choice("environment", {kProduction, kSandbox}); choice >= 0) {
     out->environment = choice == 0 ? kProduction : kSandbox;
   }
+  key.get_name("user", &out->user);
   key.get_names("groups", &out->groups);
   key.get_names("models", &out->models);
   if (const ConfigNode* models = key.take("models");

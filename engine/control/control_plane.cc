@@ -32,6 +32,7 @@ ControlPlane::ControlPlane(ControlOptions options)
       hash_seed_(random_u64()) {
   wake_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   WEIR_CHECK(wake_fd_ >= 0);
+  link_.is_public = api_is_public;
   link_.wake_context = this;
   link_.wake = [](ControlLink* link) { static_cast<ControlPlane*>(link->wake_context)->wake(); };
 }
@@ -46,6 +47,13 @@ std::expected<std::unique_ptr<ControlPlane>, std::string> ControlPlane::create(
   if (plane->options_.sealer == nullptr) {
     plane->options_.sealer = std::make_shared<const Sealer>(Sealer::random());
   }
+  auto store = Store::open(plane->options_.database, plane->options_.sealer,
+                           &plane->options_.config);
+  if (!store) {
+    return std::unexpected("management store: " + message_quote(plane->options_.database) + ": " +
+                           store.error());
+  }
+  plane->store_ = std::move(*store);
   auto usage = UsageStore::open(plane->options_.database);
   if (!usage) {
     return std::unexpected("usage store: " + message_quote(plane->options_.database) + ": " +
@@ -214,24 +222,35 @@ std::expected<void, std::string> ControlPlane::reload() {
 std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
   if (!loaded.usable()) return std::unexpected(loaded.first_error());
   object_ids_fill(&loaded.config);
+  const auto now_unix_s = static_cast<int64_t>(std::time(nullptr));
+  if (const auto set = store_->catalog().set_file(loaded.config, now_unix_s); !set) {
+    return std::unexpected(loaded.file.empty() ? set.error() : loaded.file + ": " + set.error());
+  }
   const RoutingInput input{.config = loaded.config,
                            .adapters = options_.config.adapters,
                            .default_prepare = options_.default_prepare,
                            .admin_key = admin_digest_,
                            .epoch = epoch_ + 1,
                            .hash_seed = hash_seed_,
-                           .now_unix_s = static_cast<int64_t>(std::time(nullptr)),
+                           .now_unix_s = now_unix_s,
                            .now_ns = monotonic_ns()};
   auto publication = routing_build(input, &registry_);
   if (!publication) {
+    store_->rollback();
     return std::unexpected(loaded.file.empty() ? publication.error()
                                                : loaded.file + ": " + publication.error());
   }
   if (loaded.config.log.access != access_log_.destination()) {
     if (const auto opened = access_log_.open(loaded.config.log.access); !opened) {
       routing_discard(std::move(*publication), &registry_);
+      store_->rollback();
       return std::unexpected(opened.error());
     }
+  }
+  if (const auto kept = store_->commit(); !kept) {
+    routing_discard(std::move(*publication), &registry_);
+    store_->rollback();
+    return std::unexpected(kept.error().message);
   }
   for (const ConfigProblem& problem : loaded.problems.list) {
     report(problem_line(loaded.file, problem));

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "control/access_log.h"
+#include "control/api/api_route.h"
 #include "control/config_load.h"
 #include "control/data_dir.h"
 #include "control/metrics.h"
@@ -23,6 +24,7 @@
 #include "control/publisher.h"
 #include "control/registry.h"
 #include "control/routing_build.h"
+#include "control/store/store.h"
 #include "control/secret/sealer.h"
 #include "control/token_service.h"
 #include "control/usage/usage_feed.h"
@@ -32,7 +34,7 @@ namespace weir {
 
 struct ControlOptions {
   ConfigOptions config;
-  std::string database;     // file of the usage store; empty: it is kept in memory
+  std::string database;     // file of the stores; empty: they are kept in memory
   std::shared_ptr<const Sealer> sealer;  // of what the database holds; null: one for this run
   std::string config_file;  // read again by a reload; empty: the embedded configuration
   Result<void> (*default_prepare)(const PrepareInput& input, std::string* head) = nullptr;
@@ -62,6 +64,15 @@ class ControlPlane {
   // own may wait for it without harm, and they may too: no worker is waited for. The error is one
   // line.
   [[nodiscard]] std::expected<void, std::string> publish(LoadedConfig loaded);
+
+  // Handlers of the table of routes (api/api_route.cc).
+  void call_metrics(ApiCall& made);
+  void call_reload(ApiCall& made);
+  void call_targets(ApiCall& made);
+  void call_suspension(ApiCall& made);
+  void call_usage(ApiCall& made, bool own);
+  // Sends a call back to its worker; for handlers that answer later.
+  void call_answer(ManagementCall* call);
 
   // One round of the thread's work; start() calls it, tests do.
   void tick(Millis now);
@@ -99,12 +110,6 @@ class ControlPlane {
   void tokens_take();
   void calls_take(Millis now);
   void call_handle(ManagementCall* call, Millis now);
-  void call_reload(ManagementCall* call, Millis now);
-  void call_targets(ManagementCall* call, Millis now);
-  void call_usage(ManagementCall* call);
-  void call_suspension(ManagementCall* call, std::string_view id);
-  void call_fail(ManagementCall* call, Errc code, std::string code_text, std::string message);
-  void call_answer(ManagementCall* call);
   void waits_check(Millis now);
   void scrape_begin(Millis now);
   void scrapes_take();
@@ -115,6 +120,7 @@ class ControlPlane {
   Registry registry_{options_.workers};
   Publisher publisher_{&registry_};
   AccessLog access_log_;
+  std::unique_ptr<Store> store_;
   std::unique_ptr<UsageStore> usage_;
   UsagePrices usage_prices_;
   Millis usage_flushed_at_ = 0;

@@ -30,9 +30,8 @@ void ControlPlane::usage_check(Millis now) {
   usage_flush();
 }
 
-void ControlPlane::call_usage(ManagementCall* call) {
-  usage_answer(*usage_, *call, static_cast<int64_t>(std::time(nullptr)));
-  call_answer(call);
+void ControlPlane::call_usage(ApiCall& made, bool own) {
+  usage_answer(*usage_, *made.call, own, static_cast<int64_t>(std::time(nullptr)));
 }
 
 }  // namespace weir

@@ -1,33 +1,32 @@
-// The management calls that workers hand over: what each path answers.
+// The management calls that workers hand over: who may, and what the control plane's own routes
+// answer.
 #include <algorithm>
 
 #include "base/check.h"
+#include "control/api/api_answer.h"
+#include "control/api/api_route.h"
 #include "control/control_plane.h"
-#include "control/percent.h"
-#include "control/usage/usage_api.h"
 #include "json/json_write.h"
 
 namespace weir {
 
 namespace {
 
-constexpr std::string_view kLongPrefix = "/ml/gateway/v1/";
-
-// "/ml/gateway/v1/x" and "/v1/x" are the same route.
-std::string_view short_path(std::string_view path) {
-  return path.starts_with(kLongPrefix) ? path.substr(kLongPrefix.size() - 4) : path;
-}
-
-std::string_view suspension_id(std::string_view path) {
-  constexpr std::string_view kBefore = "/v1/targets/", kBehind = "/suspension";
-  if (path.size() <= kBefore.size() + kBehind.size()) return {};
-  if (!path.starts_with(kBefore) || !path.ends_with(kBehind)) return {};
-  return path.substr(kBefore.size(), path.size() - kBefore.size() - kBehind.size());
-}
-
 void member_add(std::string* out, std::string_view name, std::string_view text) {
   *out += ",\"" + std::string(name) + "\":";
   json_append_string(out, text);
+}
+
+void access_fail(ManagementCall& call, ApiAccess access) {
+  if (call.key_id.empty() && !call.admin && !call.metrics_only) {
+    return api_fail(call, 401, "invalid_api_key",
+                    "no valid API key: send `Authorization: Bearer KEY`");
+  }
+  api_fail(call, 403, "access_denied",
+           access == ApiAccess::kAnyKey ? "The key for metrics may only read /metrics."
+           : access == ApiAccess::kOperator
+               ? "This route needs an admin's key of the tenant default."
+               : "This route needs a key with the role admin.");
 }
 
 std::string target_json(const Registry::TargetName& target, Millis now) {
@@ -60,42 +59,20 @@ void ControlPlane::calls_take(Millis now) {
 
 void ControlPlane::call_handle(ManagementCall* call, Millis now) {
   WEIR_CHECK(call->worker != nullptr);
-  if (usage_path(call->path)) return call_usage(call);
-  const std::string_view path = short_path(call->path);
-  const bool is_metrics = path == "/metrics" || path == "/v1/metrics";
-  const std::string_view id = suspension_id(path);
-  const char* allow = nullptr;
-  if (is_metrics || path == "/v1/targets") allow = "GET, HEAD";
-  if (path == "/v1/config/reload") allow = "POST";
-  if (!id.empty()) allow = "DELETE";
-  if (allow == nullptr) {
-    return call_fail(call, Errc::kRouteNotFound, "route_not_found", "There is no such route.");
+  ApiMatch match = api_match(call->method, call->path);
+  if (match.allow.empty()) {
+    api_fail(*call, 404, "route_not_found", "There is no such route.");
+  } else if (!api_may(*call, match.access)) {
+    access_fail(*call, match.access);
+  } else if (match.route == nullptr || match.route->handler == nullptr) {
+    call->allow = match.allow;
+    api_fail(*call, 405, "method_not_allowed",
+             "This route takes another method: " + match.allow + ".");
+  } else {
+    ApiCall made{.call = call, .parameters = std::move(match.parameters), .now = now};
+    match.route->handler(*this, made);
+    if (match.route->work == ApiWork::kLater) return;
   }
-  if (!call->admin && !(call->metrics_only && is_metrics)) {
-    return call_fail(call, Errc::kAccessDenied, "access_denied",
-                     "This route needs a key with the role admin.");
-  }
-  if (std::string_view(allow).find(call->method) == std::string_view::npos ||
-      call->method.empty()) {
-    call->allow = allow;
-    return call_fail(call, Errc::kMethodNotAllowed, "method_not_allowed",
-                     "This route takes another method: " + std::string(allow) + ".");
-  }
-  if (is_metrics) {
-    scrape_queue_.push_back(call);
-    return scrape_begin(now);
-  }
-  if (path == "/v1/targets") return call_targets(call, now);
-  if (!id.empty()) return call_suspension(call, id);
-  call_reload(call, now);
-}
-
-void ControlPlane::call_fail(ManagementCall* call, Errc code, std::string code_text,
-                             std::string message) {
-  call->has_error = true;
-  call->error = code;
-  call->error_code = std::move(code_text);
-  call->error_message = std::move(message);
   call_answer(call);
 }
 
@@ -105,41 +82,47 @@ void ControlPlane::call_answer(ManagementCall* call) {
   if (worker->wake != nullptr) worker->wake(worker);
 }
 
-void ControlPlane::call_targets(ManagementCall* call, Millis now) {
+void ControlPlane::call_metrics(ApiCall& made) {
+  scrape_queue_.push_back(made.call);
+  scrape_begin(made.now);
+}
+
+void ControlPlane::call_targets(ApiCall& made) {
+  const ManagementCall* call = made.call;
   std::string out = R"({"object":"list","data":[)";
   bool first = true;
   for (const Registry::TargetName& target : registry_.targets()) {
     if (!target.configured || (target.tenant != call->tenant && !call->tenant.empty())) continue;
-    out += (first ? "" : ",") + target_json(target, now);
+    out += (first ? "" : ",") + target_json(target, made.now);
     first = false;
   }
-  call->status = 200;
-  call->reply = out + "]}";
-  call_answer(call);
+  api_reply(*made.call, 200, out + "]}");
 }
 
-void ControlPlane::call_suspension(ManagementCall* call, std::string_view id) {
-  const std::string wanted = percent_decode(id);
+void ControlPlane::call_suspension(ApiCall& made) {
+  ManagementCall* call = made.call;
+  const std::string& wanted = made.parameters[0];
   for (const Registry::TargetName& target : registry_.targets()) {
     if (!target.configured || (target.tenant != call->tenant && !call->tenant.empty())) continue;
     if (target.id != wanted && target.uuid != wanted) continue;
     target.health->clear();
     call->status = 204;
-    return call_answer(call);
+    return;
   }
-  call_fail(call, Errc::kRouteNotFound, "target_not_found", "There is no such target.");
+  api_fail(*call, 404, "target_not_found", "There is no such target.");
 }
 
-void ControlPlane::call_reload(ManagementCall* call, Millis now) {
+void ControlPlane::call_reload(ApiCall& made) {
   const auto done = reload();
   if (!done) {
     report("reload refused, the old configuration stays: " + done.error());
-    return call_fail(call, Errc::kInvalidField, "invalid_configuration",
-                     "The configuration was refused and the old one stays; the reason is on the "
-                     "standard error output.");
+    api_fail(*made.call, 400, "invalid_configuration",
+             "The configuration was refused and the old one stays; the reason is on the "
+             "standard error output.");
+    return call_answer(made.call);
   }
   report("configuration reloaded");
-  waits_.push_back({call, epoch_, now + options_.adopt_timeout_ms});
+  waits_.push_back({made.call, epoch_, made.now + options_.adopt_timeout_ms});
 }
 
 void ControlPlane::waits_check(Millis now) {
@@ -151,8 +134,9 @@ void ControlPlane::waits_check(Millis now) {
       return true;
     }
     if (now < wait.deadline) return false;
-    call_fail(wait.call, Errc::kOverloaded, "not_applied_yet",
-              "The configuration is accepted, but not every worker runs it yet.");
+    api_fail(*wait.call, 503, "not_applied_yet",
+             "The configuration is accepted, but not every worker runs it yet.");
+    call_answer(wait.call);
     return true;
   });
 }
@@ -206,7 +190,8 @@ void ControlPlane::scrape_check(Millis now) {
   if (round_.missing == 0) text = metrics_render(round_.sum, counters_, registry_, now);
   for (ManagementCall* call : calls) {
     if (round_.missing > 0) {
-      call_fail(call, Errc::kOverloaded, "overloaded", "A worker did not answer in time.");
+      api_fail(*call, 503, "overloaded", "A worker did not answer in time.");
+      call_answer(call);
       continue;
     }
     call->status = 200;

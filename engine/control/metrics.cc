@@ -83,6 +83,8 @@ void requests_render(const MetricsBlock& sum, const Registry& registry, Page* pa
     const SeriesCounters& series = sum.series[i];
     const auto& name = registry.series()[i];
     const std::string& target = registry.targets()[name.target].id;
+    // With thousands of models most pairs of a name and a target have nothing to tell.
+    if (series.completed + series.failed + series.cancelled == 0) continue;
     requests[request_labels(name.alias, target, Outcome::kCompleted)] += series.completed;
     requests[request_labels(name.alias, target, Outcome::kFailed)] += series.failed;
     requests[request_labels(name.alias, target, Outcome::kCancelled)] += series.cancelled;

@@ -35,6 +35,10 @@ class Ids {
 
 }  // namespace
 
+std::string tenant_uuid(std::string_view name) {
+  return uuid_from_name("tenant/" + std::string(name));
+}
+
 void object_ids_fill(Config* config) {
   Ids ids;
   for (ProviderConfig& provider : config->providers) {

@@ -11,5 +11,7 @@ namespace weir {
 // Gives every object without an id its own, over "type/tenant/name". Names that make one text, as
 // the models "a/b" under alias "c" and "a" under "b/c", still get different ids.
 void object_ids_fill(Config* config);
+// Of a tenant, wherever it was made.
+[[nodiscard]] std::string tenant_uuid(std::string_view name);
 
 }  // namespace weir

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "control/policy_build.h"
 #include "route/health.h"
 #include "limit/estimate.h"
 #include "limit/registry.h"
@@ -59,6 +60,7 @@ class Registry {
   void pin_release(uint32_t slot);
 
   [[nodiscard]] LimitRegistry& limits() { return limits_; }
+  [[nodiscard]] PolicyMemory& policies() { return policies_; }
   [[nodiscard]] const std::vector<RouteName>& routes() const { return routes_.names; }
   [[nodiscard]] std::vector<TargetName>& targets() { return targets_.names; }
   [[nodiscard]] const std::vector<TargetName>& targets() const { return targets_.names; }
@@ -78,6 +80,7 @@ class Registry {
   Table<bool> tokens_;
   uint32_t cores_;
   LimitRegistry limits_;
+  PolicyMemory policies_;
   Table<bool> pools_;
   std::vector<KeyName> pins_;
   std::vector<bool> pin_used_;

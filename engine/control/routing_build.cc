@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "control/config_check.h"
 #include "control/digest.h"
+#include "control/policy_build.h"
 #include "control/routing_limits.h"
 #include "json/json_write.h"
 
@@ -133,10 +134,12 @@ class Builder {
         if (!route_add(scope, draft)) return fail();
       }
     }
+    policies_.emplace(input_.config, snapshot_.routes(), &registry_.policies());
     if (!own_keys_add()) return fail();
     for (const KeyConfig& key : input_.config.keys) {
       if (!key_add(key)) return fail();
     }
+    policies_->keep();
     auto publication = std::make_unique<Publication>();
     publication->snapshot = snapshot_.build();
     publication->limits = input_.config.limits;
@@ -292,6 +295,7 @@ class Builder {
       admin.id = uuid_from_name("own_key/admin");
       admin.name = "admin";
       admin.role = Role::kAdmin;
+      admin.access = access_of({.key_uuid = admin.id, .key_name = admin.name, .admin = true});
       if (!principal_add("admin_key", *input_.admin_key, std::move(admin))) return false;
     }
     const Secret& metrics = input_.config.log.metrics_key;
@@ -320,9 +324,15 @@ class Builder {
         principal.allowed_routes.push_back(found->second);
       }
     }
+    principal.access = access_of(policy_caller_of(key), key.environment);
     const KeyDigest digest =
         key.sha256.empty() ? sha256_digest(key.key.reveal()) : digest_from_hex(key.sha256);
     return principal_add(key.path, digest, std::move(principal));
+  }
+
+  std::shared_ptr<const Access> access_of(const PolicyCaller& caller,
+                                          const std::string& environment = kProduction) {
+    return policies_->access_of(caller, environment);
   }
 
   bool principal_add(const std::string& path, const KeyDigest& digest, Principal principal) {
@@ -343,6 +353,7 @@ class Builder {
   Registry& registry_;
   RoutingLimits limits_;
   SnapshotBuilder snapshot_;
+  std::optional<PolicyBuild> policies_;  // from when all routes are there
   std::map<Scope, std::pair<const ProviderConfig*, std::shared_ptr<const Provider>>> providers_;
   std::map<Scope, Target> targets_;  // by tenant and "provider/id"
   std::map<Scope, uint32_t> route_slots_;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/mailbox.h"
 #include "base/ring.h"
@@ -30,7 +31,8 @@ struct ManagementCall {
   void* exchange = nullptr;       // held by the worker until the answer is back
   std::string method, path, query, body, request_id, peer;
   std::string content_type;
-  // Copied from the principal: the record may be retired before the answer is made.
+  // Copied from the principal: the record may be retired before the answer is made. All empty:
+  // a public route, and no key was looked at.
   std::string key_id, tenant, environment;
   bool admin = false, metrics_only = false;
   // The answer. With `error` set the worker writes the common error body with error_* instead.
@@ -122,6 +124,8 @@ struct ControlLink {
   MessageStack<Scrape> scrapes;            // filled in
   MessageStack<TokenCall> tokens;
   SharedBounds bounds;
+  // Whether the control thread serves this path without a key. Constant, any thread; null: none.
+  bool (*is_public)(std::string_view path) = nullptr;
   // Wakes the control thread; any thread, coalesces, never blocks.
   void (*wake)(ControlLink*) = nullptr;
   void* wake_context = nullptr;

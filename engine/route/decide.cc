@@ -15,7 +15,7 @@ namespace {
 struct Question {
   const Route& route;
   CoreState& core;
-  const Tried& tried;
+  const Tried& tried;  // and what is excluded
   Millis now;
 };
 
@@ -82,6 +82,20 @@ std::optional<Pick> pick_first(const Question& question, const TargetGroup& grou
   return pick;
 }
 
+// A first attempt of a request that may not use all targets: the ring and its place in it belong to
+// those that may.
+std::optional<Pick> pick_narrowed(const Question& question, const TargetGroup& group,
+                                  CoreState::GroupState& state) {
+  if (const std::optional<Pick> pick = pick_due(question, group)) return pick;
+  const TargetSet healthy = healthy_members(question, group);
+  if (healthy.none()) return std::nullopt;
+  // Among equally loaded ones, the next after a random place: their order must not decide.
+  const size_t size = group.members.size();
+  size_t at = question.core.next_random() % size;
+  while (!healthy[group.members[at]]) at = at + 1 == size ? 0 : at + 1;
+  return Pick{pick_healthy(question, group, healthy, group.members[at], state.narrowed), false};
+}
+
 // A further attempt leaves the sequence of first attempts alone. Somebody's second try should not
 // be spent on a probe while a healthy target is left.
 std::optional<Pick> pick_again(const Question& question, const TargetGroup& group,
@@ -109,6 +123,7 @@ std::optional<Pick> pick_forced(const Question& question, const std::vector<Targ
   for (const TargetGroup& group : groups) {
     for (const uint16_t index : group.members) {
       const Target& target = question.route.targets[index];
+      if (question.tried[index]) continue;
       if (target_closed(target)) return Pick{index, false};
       const bool held = target.health->probe_held(question.now);
       const bool sooner =
@@ -137,27 +152,57 @@ Millis wait_for_first(const Question& question, const std::vector<TargetGroup>& 
   return shortest;
 }
 
-}  // namespace
+// Whose sequence the pick belongs to.
+enum class First : uint8_t {
+  kWhole,     // a first attempt, with all targets to choose from
+  kNarrowed,  // a first attempt, with some of them
+  kNo,        // a further one
+};
 
-std::expected<Pick, NoTarget> decide(const Route& route, CoreState& core, const Tried& tried,
-                                     Endpoint endpoint, Millis now) {
-  const Question question{route, core, tried, now};
+std::optional<Pick> pick_in(const Question& question, const TargetGroup& group, First first,
+                            CoreState::GroupState* state) {
+  if (state == nullptr || first == First::kNo) return pick_again(question, group, state);
+  if (first == First::kNarrowed) return pick_narrowed(question, group, *state);
+  return pick_first(question, group, *state);
+}
+
+std::expected<Pick, NoTarget> decide_at(const Question& question, Endpoint endpoint, First first,
+                                        bool forced) {
   const size_t at = endpoint_index(endpoint);
-  const std::vector<TargetGroup>& groups = route.groups[at];
-  CoreState::RouteState* state = core.route_state(route);
-  const bool is_first = tried.none();
+  const std::vector<TargetGroup>& groups = question.route.groups[at];
+  CoreState::RouteState* state = question.core.route_state(question.route);
   for (size_t i = 0; i < groups.size(); ++i) {
     CoreState::GroupState* group_state =
         state != nullptr ? &state->groups[state->first_group[at] + i] : nullptr;
-    const std::optional<Pick> pick = is_first && group_state != nullptr
-                                         ? pick_first(question, groups[i], *group_state)
-                                         : pick_again(question, groups[i], group_state);
-    if (pick) return *pick;
+    if (const auto pick = pick_in(question, groups[i], first, group_state)) return *pick;
   }
-  if (is_first) {
+  if (forced) {
     if (const std::optional<Pick> pick = pick_forced(question, groups)) return *pick;
   }
   return std::unexpected(NoTarget{wait_for_first(question, groups)});
+}
+
+}  // namespace
+
+bool serves_without(const Route& route, Endpoint endpoint, const TargetSet& excluded) {
+  const std::vector<TargetGroup>& groups = route.groups[endpoint_index(endpoint)];
+  return std::any_of(groups.begin(), groups.end(), [&](const TargetGroup& group) {
+    return std::any_of(group.members.begin(), group.members.end(),
+                       [&](uint16_t index) { return !excluded[index]; });
+  });
+}
+
+std::expected<Pick, NoTarget> decide(const Route& route, CoreState& core, const Tried& tried,
+                                     Endpoint endpoint, Millis now, const Narrowing* narrowing) {
+  if (narrowing == nullptr) {
+    return decide_at({route, core, tried, now}, endpoint, tried.none() ? First::kWhole : First::kNo,
+                     tried.none());
+  }
+  const Tried left_out = tried | narrowing->excluded;
+  First first = narrowing->excluded.none() ? First::kWhole : First::kNarrowed;
+  if (tried.any() || narrowing->further) first = First::kNo;
+  return decide_at({route, core, left_out, now}, endpoint, first,
+                   tried.none() && narrowing->forced);
 }
 
 CoreState::CoreState(uint32_t core, uint32_t cores, uint64_t seed)
@@ -180,7 +225,7 @@ void CoreState::start_route(const Route& route, RouteState* state) {
   size_t credit_count = 0;
   for (const std::vector<TargetGroup>& groups : route.groups) {
     group_count += groups.size();
-    for (const TargetGroup& group : groups) credit_count += 2 * group.members.size();
+    for (const TargetGroup& group : groups) credit_count += 3 * group.members.size();
   }
   state->layout = route.layout;
   state->groups.assign(group_count, GroupState{});
@@ -196,7 +241,8 @@ void CoreState::start_route(const Route& route, RouteState* state) {
       group_state.cursor = static_cast<uint32_t>(length * core_ / cores_);
       group_state.substitutes.credit = credits.first(size);
       group_state.retries.credit = credits.subspan(size, size);
-      credits = credits.subspan(2 * size);
+      group_state.narrowed.credit = credits.subspan(2 * size, size);
+      credits = credits.subspan(3 * size);
     }
   }
 }

@@ -11,7 +11,9 @@
 //   the same s targets suspended, a left, of weight W' together: c_i is within
 //   D + D' + D * min(s, a) * w_i/W' of n*w_i/W', D being the ring's bound and D' the credits'.
 //   Each change of that set adds at most one more D', each probe one pick to the target it tries.
-// Further attempts have credits of their own and leave all this untouched.
+// Further attempts have credits of their own and leave all this untouched. So do requests that may
+// use only some of the targets: their first attempts go by credit, within D' of the share while the
+// set of targets stays the same from one to the next, and at random by weight where it changes.
 #pragma once
 
 #include <array>
@@ -40,6 +42,7 @@ class CoreState {
     uint32_t cursor = 0;   // into the ring
     Credits substitutes;   // first attempts that cannot follow the ring
     Credits retries;
+    Credits narrowed;      // first attempts of requests that may not use all targets
   };
   struct RouteState {
     uint64_t layout = 0;   // of the route this was made for; another layout starts anew
@@ -81,13 +84,25 @@ struct NoTarget {
   Millis retry_after_ms = 0;
 };
 
+// Whether a target is left for the endpoint.
+[[nodiscard]] bool serves_without(const Route& route, Endpoint endpoint, const TargetSet& excluded);
+
+// What a request may not use of the route, or does not want to: by policy, or by its own filters.
+struct Narrowing {
+  TargetSet excluded = {};  // never picked, as if the route did not have them
+  bool further = false;     // not the request's first attempt, though the first at this route
+  bool forced = true;       // false: a suspended target is not taken for want of another
+};
+
 // The next target for an attempt at `endpoint`, leaving out what was tried and what cannot serve
 // the endpoint. A target whose suspension is over is probed by the first attempt that comes to it;
 // a further attempt of a request does so only when no healthy target is left. When every target is
 // suspended and nothing was tried yet, the one that returns first is taken all the same: as its
-// probe, or beside a probe that is out when that is so for all of them.
+// probe, or beside a probe that is out when that is so for all of them. `narrowing` null: the
+// request may use the whole route.
 [[nodiscard]] std::expected<Pick, NoTarget> decide(const Route& route, CoreState& core,
                                                    const Tried& tried, Endpoint endpoint,
-                                                   Millis now);
+                                                   Millis now,
+                                                   const Narrowing* narrowing = nullptr);
 
 }  // namespace weir

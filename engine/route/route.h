@@ -15,6 +15,7 @@
 
 namespace weir {
 
+class Access;
 class OutputEstimate;
 
 enum class Algorithm : uint8_t { kRoundRobin, kWeightedRoundRobin, kLeastInflight, kPriority };
@@ -63,6 +64,8 @@ struct Principal {
   bool all_models = true;
   std::vector<uint32_t> allowed_routes;  // sorted Route::slot, when !all_models
   int64_t expires_unix_s = 0;            // 0: never
+  // Released on the control thread only. Null: no policy of the tenant narrows anything.
+  std::shared_ptr<const Access> access;
   LimitSet limits;                       // of the tenant and of the key; buckets borrowed
   uint32_t pin = 0;
 };

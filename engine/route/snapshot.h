@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -80,6 +81,10 @@ class SnapshotBuilder {
   [[nodiscard]] Result<void> add_route(std::shared_ptr<const Route> route);
   [[nodiscard]] Result<void> add_principal(const KeyDigest& digest,
                                            std::shared_ptr<const Principal> principal);
+  // What was added so far.
+  [[nodiscard]] std::span<const std::shared_ptr<const Route>> routes() const {
+    return snapshot_->routes_;
+  }
   [[nodiscard]] std::unique_ptr<const Snapshot> build();
 
  private:

@@ -116,6 +116,18 @@ inline RequestSums request_sums(const std::string& page) {
   return sums;
 }
 
+// The sum of a metric's samples that have this label.
+inline int64_t samples_sum(std::string_view page, const std::string& name,
+                           std::string_view label) {
+  const std::string begin = "\n" + name + "{";
+  int64_t sum = 0;
+  for (size_t at = page.find(begin); at != page.npos; at = page.find(begin, at + 1)) {
+    const std::string_view line = page.substr(at + 1, page.find('\n', at + 1) - at - 1);
+    if (line.find(label) != line.npos) sum += number_after(line, "} ");
+  }
+  return sum;
+}
+
 // The sum of all numbers of that name in a page of usage.
 inline int64_t usage_sum(std::string_view page, const std::string& name) {
   const std::string member = "\"" + name + "\":";
@@ -207,7 +219,11 @@ class Gateway {
       usage = ask(get_request("/v1/usage", kAdminKey)).body;
       return sums.of("completed") == usage_sum(usage, "num_completed_requests") &&
              sums.of("failed") == usage_sum(usage, "num_failed_requests") &&
-             sums.of("cancelled") == usage_sum(usage, "num_cancelled_requests");
+             sums.of("cancelled") == usage_sum(usage, "num_cancelled_requests") &&
+             samples_sum(page, "weir_tokens_total", "kind=\"prompt\"") ==
+                 usage_sum(usage, "input_tokens") &&
+             samples_sum(page, "weir_tokens_total", "kind=\"completion\"") ==
+                 usage_sum(usage, "output_tokens");
     };
     EXPECT_TRUE(until(holds)) << page << usage;
   }

@@ -7,7 +7,7 @@
 
 #include "control/config_problem.h"
 #include "control/data_dir.h"
-#include "control/usage/sqlite.h"
+#include "control/store/sqlite.h"
 
 namespace weir {
 

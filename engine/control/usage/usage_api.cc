@@ -4,6 +4,7 @@
 #include <charconv>
 #include <expected>
 
+#include "control/api/api_answer.h"
 #include "control/percent.h"
 #include "control/usage/usage_query.h"
 #include "json/json_write.h"
@@ -245,50 +246,17 @@ std::string page_json(const UsagePage& page, const UsageQuery& query) {
   return out;
 }
 
-void fail(ManagementCall& call, Errc code, std::string_view code_text, std::string_view message,
-          std::string_view param = {}) {
-  call.has_error = true;
-  call.error = code;
-  call.error_code = code_text;
-  call.error_message = message;
-  call.error_param = param;
-}
-
-bool access_check(ManagementCall& call, bool own) {
-  if (own ? !call.metrics_only && !call.key_id.empty() : call.admin) return true;
-  fail(call, Errc::kAccessDenied, "access_denied",
-       own ? "This key has no usage of its own."
-           : "This route needs a key with the role admin; a key's own usage is at usage/user.");
-  return false;
-}
-
 void unavailable(ManagementCall& call) {
-  fail(call, Errc::kOverloaded, "usage_unavailable",
-       "The usage store cannot be written or read at the moment; no number is lost.");
+  api_fail(call, 503, "usage_unavailable",
+           "The usage store cannot be written or read at the moment; no number is lost.");
 }
 
 }  // namespace
 
-bool usage_path(std::string_view path) {
-  for (const std::string_view prefix : {"/ml/gateway/v1/", "/ml/v1/", "/v1/"}) {
-    if (!path.starts_with(prefix)) continue;
-    const std::string_view rest = path.substr(prefix.size());
-    if (rest == "usage" || rest == "usage/user") return true;
-  }
-  return false;
-}
-
-void usage_answer(UsageStore& store, ManagementCall& call, int64_t now_unix_s) {
-  if (call.method != "GET" && call.method != "HEAD") {
-    call.allow = "GET, HEAD";
-    return fail(call, Errc::kMethodNotAllowed, "method_not_allowed",
-                "This route takes another method: GET, HEAD.");
-  }
-  const bool own = call.path.ends_with("/user");
-  if (!access_check(call, own)) return;
+void usage_answer(UsageStore& store, ManagementCall& call, bool own, int64_t now_unix_s) {
   Parameters parameters;
   const auto refused = [&call](const Refusal& why) {
-    fail(call, Errc::kInvalidField, "invalid_request_error", why.message, why.param);
+    api_refuse(call, why.message, why.param);
   };
   if (const auto read = parameters.read(call.query); !read) return refused(read.error());
   auto query = parameters.query(now_unix_s);
@@ -301,11 +269,10 @@ void usage_answer(UsageStore& store, ManagementCall& call, int64_t now_unix_s) {
   store.long_read_end();
   if (!page) return unavailable(call);
   if (page->too_many) {
-    return fail(call, Errc::kInvalidField, "invalid_request_error",
-                "group_by gives too many results in one bucket; name fewer groups", "group_by");
+    return api_refuse(call, "group_by gives too many results in one bucket; name fewer groups",
+                      "group_by");
   }
-  call.status = 200;
-  call.reply = page_json(*page, *query);
+  api_reply(call, 200, page_json(*page, *query));
 }
 
 }  // namespace weir

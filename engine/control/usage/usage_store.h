@@ -19,7 +19,7 @@
 
 #include <weir/types.h>
 
-#include "control/usage/sqlite.h"
+#include "control/store/sqlite.h"
 #include "link/ledger_record.h"
 
 namespace weir {

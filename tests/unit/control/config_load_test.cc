@@ -49,6 +49,11 @@ const Bad kBad[] = {
     {"listen: []\n", "w.yaml:1:1: listen: needs at least one address\n"},
     {"listen: [{address: 127.0.0.1:70000}]\n",
      "w.yaml:1:20: listen[0].address: \"127.0.0.1:70000\" needs a port from 0 to 65535\n"},
+    {"listen: [{address: x}, {address: y}]\n",
+     "w.yaml:1:20: listen[0].address: \"x\" needs the form ADDRESS:PORT, such as 127.0.0.1:8080 or "
+     "[::]:8443\n"
+     "w.yaml:1:34: listen[1].address: \"y\" needs the form ADDRESS:PORT, such as 127.0.0.1:8080 or "
+     "[::]:8443\n"},
     {"limits: {header_timeout: 10}\n",
      "w.yaml:1:26: limits.header_timeout: needs to be a duration such as 250ms, 10s or 1h30m\n"},
     {"limits: {max_body_bytes: 1TB}\n",

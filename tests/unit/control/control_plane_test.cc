@@ -237,6 +237,8 @@ TEST_F(ControlPlaneTest, AScrapeSumsTheWorkers) {
   EXPECT_NE(page->reply.find(
                 "weir_requests_total{alias=\"chat\",target=\"a/m\",outcome=\"completed\"} 40\n"),
             std::string::npos);
+  // The model's other name was not asked for.
+  EXPECT_EQ(page->reply.find("weir_requests_total{alias=\"a/m\""), std::string::npos);
   EXPECT_NE(page->reply.find("weir_requests_accepted_total 42\n"), std::string::npos);
   EXPECT_NE(page->reply.find("weir_requests_in_flight 2\n"), std::string::npos);
   EXPECT_NE(page->reply.find("weir_stage_seconds_count{stage=\"receive\"} 2\n"),

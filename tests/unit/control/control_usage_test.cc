@@ -189,7 +189,7 @@ TEST_F(ControlUsageTest, AFileThatCannotBeOpenedEndsTheStart) {
   const auto made = ControlPlane::create(
       options, config_load_text(kConfig, "weir.yaml", "", test::fake_options()));
   ASSERT_FALSE(made);
-  EXPECT_EQ(made.error().find("usage store: "), 0u) << made.error();
+  EXPECT_EQ(made.error().find("management store: "), 0u) << made.error();
 }
 
 }  // namespace

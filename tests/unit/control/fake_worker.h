@@ -73,11 +73,15 @@ class FakeWorker {
     }
   }
 
+  // As a key of the tenant `default`.
   void call(ControlLink* control, const char* method, const char* path, bool admin = true) {
     auto* message = new ManagementCall;
     message->worker = &link;
     message->method = method;
     message->path = path;
+    message->key_id = "key";
+    message->tenant = kDefaultTenant;
+    message->environment = kProduction;
     message->admin = admin;
     control->calls.push(message);
   }

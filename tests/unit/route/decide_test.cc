@@ -198,6 +198,63 @@ TEST(Decide, LeastInflightFollowsTheCountsAndElseTheRing) {
   EXPECT_TRUE(one.ask(1000).value().probe);
 }
 
+TEST(Decide, ANarrowedRequestNeverGetsWhatIsExcluded) {
+  for (const Algorithm algorithm : {Algorithm::kRoundRobin, Algorithm::kWeightedRoundRobin,
+                                    Algorithm::kLeastInflight, Algorithm::kPriority}) {
+    OneRoute play({3, 2, 1}, algorithm);
+    const Narrowing narrowing{.excluded = TargetSet(0b001)};
+    std::vector<int> counts(3, 0);
+    for (int i = 0; i < 300; ++i) ++counts[play.ask_narrowed(1, narrowing).value().index];
+    EXPECT_EQ(counts[0], 0);
+    // By credit the shares are exact; with nothing under way only chance spreads the requests.
+    const bool by_credit =
+        algorithm == Algorithm::kRoundRobin || algorithm == Algorithm::kWeightedRoundRobin;
+    const int share = algorithm == Algorithm::kRoundRobin ? 150 : 200;
+    EXPECT_NEAR(counts[1], share, by_credit ? 2 : share - 1);
+    EXPECT_GT(counts[1], 0);
+    EXPECT_GT(counts[2], 0);
+    // Neither suspended ones that are due, nor forced ones, nor on further attempts.
+    for (uint32_t i = 0; i < 3; ++i) play.suspend(i, 100, 1);
+    EXPECT_TRUE(play.ask_narrowed(50, narrowing).value().forced);
+    EXPECT_NE(play.ask_narrowed(50, narrowing).value().index, 0);
+    EXPECT_NE(play.ask_narrowed(300, narrowing).value().index, 0);
+    EXPECT_FALSE(play.ask_narrowed(300, narrowing, Tried(0b110)).has_value());
+  }
+}
+
+TEST(Decide, NarrowedRequestsLeaveTheTurnsOfTheOthersAlone) {
+  OneRoute alone({1, 1, 1});
+  OneRoute mixed({1, 1, 1});
+  const Narrowing narrowing{.excluded = TargetSet(0b010)};
+  for (int i = 0; i < 30; ++i) {
+    for (int more = 0; more < i % 3; ++more) {
+      EXPECT_TRUE(mixed.ask_narrowed(1, narrowing).has_value());
+    }
+    EXPECT_EQ(mixed.ask(1).value().index, alone.ask(1).value().index);
+  }
+}
+
+TEST(Decide, ANarrowingMayForbidForcedPicks) {
+  OneRoute play({1, 1});
+  for (uint32_t i = 0; i < 2; ++i) play.suspend(i, 100, 1);
+  const auto none = play.ask_narrowed(50, Narrowing{.forced = false});
+  ASSERT_FALSE(none.has_value());
+  EXPECT_EQ(none.error().retry_after_ms, 51u);
+  EXPECT_TRUE(play.ask_narrowed(50, Narrowing{}).value().forced);
+  EXPECT_FALSE(serves_without(play.route(), Endpoint::kChat, TargetSet(0b11)));
+  EXPECT_TRUE(serves_without(play.route(), Endpoint::kChat, TargetSet(0b01)));
+}
+
+// A further attempt of a request, though the first at this route, does not take the ring's turn.
+TEST(Decide, AFurtherAttemptElsewhereLeavesTheRingAlone) {
+  OneRoute alone({1, 1, 1});
+  OneRoute mixed({1, 1, 1});
+  for (int i = 0; i < 12; ++i) {
+    EXPECT_TRUE(mixed.ask_narrowed(1, Narrowing{.further = true}).has_value());
+    EXPECT_EQ(mixed.ask(1).value().index, alone.ask(1).value().index);
+  }
+}
+
 TEST(CoreState, AReloadKeepsTheTurnsOfAnUnchangedLayout) {
   OneRoute one({1, 1, 1});
   EXPECT_EQ(one.ask(0).value().index, 0);

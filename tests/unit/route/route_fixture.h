@@ -70,6 +70,10 @@ class OneRoute {
                                                   Endpoint endpoint = Endpoint::kChat) {
     return decide(route(), core_, tried, endpoint, now);
   }
+  [[nodiscard]] std::expected<Pick, NoTarget> ask_narrowed(Millis now, const Narrowing& narrowing,
+                                                           const Tried& tried = {}) {
+    return decide(route(), core_, tried, Endpoint::kChat, now, &narrowing);
+  }
   // Opens the target's circuit at `now` for `duration_ms`.
   void suspend(uint32_t index, uint32_t duration_ms, Millis now) {
     health_[index].on_fault({now, false}, Fault::kTarget, duration_ms, -1, now);

@@ -1,4 +1,4 @@
-#include "control/usage/sqlite.h"
+#include "control/store/sqlite.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>

@@ -1,5 +1,5 @@
 // Goal: the connection keeps what it says it keeps, and versions of tables only go up.
-#include "control/usage/sqlite.h"
+#include "control/store/sqlite.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
