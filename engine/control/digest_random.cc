@@ -5,6 +5,12 @@
 
 namespace weir {
 
+std::string uuid_random() {
+  uint8_t bytes[16];
+  WEIR_CHECK(RAND_bytes(bytes, sizeof bytes) == 1);
+  return uuid_text(bytes, 4);
+}
+
 std::string random_hex(size_t bytes) {
   std::string buffer(bytes, '\0');
   auto* data = reinterpret_cast<unsigned char*>(buffer.data());

@@ -60,6 +60,16 @@ void fail_without_target(Exchange* ex, const NoTarget& none) {
   exchange_fail(ex, error);
 }
 
+std::expected<Pick, NoTarget> choose(Exchange* ex) {
+  Worker* worker = ex->worker;
+  if (ex->excluded == nullptr) {
+    return decide(*ex->route, worker->core, ex->tried, ex->match.endpoint, worker->now_ms);
+  }
+  const Narrowing narrowing{.excluded = *ex->excluded};
+  return decide(*ex->route, worker->core, ex->tried, ex->match.endpoint, worker->now_ms,
+                &narrowing);
+}
+
 void open_attempt(Exchange* ex, const Pick& pick) {
   Worker* worker = ex->worker;
   ex->target = &ex->route->targets[pick.index];
@@ -155,13 +165,18 @@ void acquire(Exchange* ex) {
   }
 }
 
+bool target_left(const Exchange* ex) {
+  const Tried out = ex->excluded == nullptr ? ex->tried : ex->tried | *ex->excluded;
+  return out.count() < ex->route->targets.size();
+}
+
 bool may_retry(Exchange* ex, const UpstreamError& error) {
   Worker* worker = ex->worker;
   const bool elsewhere = error.fault == Fault::kTarget || error.fault == Fault::kTimeout ||
                          error.fault == Fault::kRateLimit || error.fault == Fault::kCredential;
   if (!elsewhere || ex->committed) return false;
   if (ex->attempts >= ex->route->max_attempts) return false;
-  if (ex->tried.count() >= ex->route->targets.size()) return false;
+  if (!target_left(ex)) return false;
   const ClientLimits& limits = worker->limits;
   if (worker->retry_budget.take(worker->now_ms, limits.retry_budget_percent,
                                 limits.retry_budget_min_per_s)) {
@@ -253,12 +268,12 @@ Call exchange_call(Exchange* ex) {
 void exchange_next_attempt(Exchange* ex) {
   Worker* worker = ex->worker;
   const Nanos begun = ex->attempts == 0 ? ex->at.parsed : worker_clock(worker);
-  auto pick = decide(*ex->route, worker->core, ex->tried, ex->match.endpoint, worker->now_ms);
+  auto pick = choose(ex);
   // A target whose limits are used up is left out, as if it had been tried.
   while (pick && !limits_take_target(ex, ex->route->targets[pick->index])) {
     ex->tried.set(pick->index);
     if (pick->probe) ex->route->targets[pick->index].health->probe_abandoned();
-    pick = decide(*ex->route, worker->core, ex->tried, ex->match.endpoint, worker->now_ms);
+    pick = choose(ex);
   }
   if (!pick) return fail_without_target(ex, pick.error());
   open_attempt(ex, *pick);

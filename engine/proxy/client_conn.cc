@@ -153,7 +153,7 @@ bool can_keep_block(ClientConn* conn, std::string_view bytes, bool ends_read, bo
 bool body_append(ClientConn* conn, std::string_view bytes, bool keep) {
   Exchange* ex = conn->exchange;
   Worker* worker = conn->worker;
-  if (ex->body.size() + bytes.size() > worker->limits.max_body_bytes) {
+  if (ex->body.size() + bytes.size() > exchange_max_body(ex)) {
     body_failed(conn, body_too_large(ex));
     return false;
   }

@@ -210,15 +210,9 @@ Result<void> admit_request(Exchange* ex) {
   return {};
 }
 
-// Every request in flight will need a line of its own.
-bool ledger_has_room(const Worker* worker) {
-  const auto& ring = worker->link->ledger;
-  return ring.size() + worker->metrics.in_flight < ring.capacity();
-}
-
 void start_inference(Exchange* ex) {
   Worker* worker = ex->worker;
-  if (worker->limits.strict_accounting && !ledger_has_room(worker)) {
+  if (worker->limits.strict_accounting && !worker_ledger_has_room(worker)) {
     return reply_error(ex, error_of({Errc::kOverloaded,
                                      "the ledger is behind, and accounting.strict is set; try "
                                      "again"}));

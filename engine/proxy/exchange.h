@@ -48,6 +48,10 @@ struct UpstreamConn;
 struct Worker;
 struct ManagementCall;
 
+// Bodies for the control thread: of a caller with a key, and of a stranger (sign-in).
+inline constexpr uint64_t kMaxManagementBody = 1 << 20;
+inline constexpr uint64_t kMaxPublicBody = 64 << 10;
+
 enum class ExchangeState : uint8_t {
   kReceiving,
   kConnecting,
@@ -130,6 +134,7 @@ struct Exchange {
   // The present attempt.
   const Target* target = nullptr;
   Tried tried;
+  const TargetSet* excluded = nullptr;   // of `route`: what is not for this request; null: nothing
   uint16_t target_index = 0;
   bool probe = false;
   bool forced = false;            // chosen although suspended, for want of another
@@ -194,6 +199,8 @@ struct Exchange {
 void exchange_begin(Client* client, const RequestHead& head, bool body_follows);
 // The body is complete in ex->body.
 void exchange_start(Exchange* ex);
+// What its body may hold.
+[[nodiscard]] uint64_t exchange_max_body(const Exchange* ex);
 // The request cannot be read to its end; answers and closes.
 void exchange_refuse(Exchange* ex, const Error& error);
 // The client is gone or is being cut off: cancels what runs upstream in this same turn.

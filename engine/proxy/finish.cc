@@ -83,8 +83,8 @@ void count(Exchange* ex) {
 
 void push_record(Exchange* ex) {
   WorkerLink* link = ex->worker->link;
-  LedgerRecord* slot = link->ledger.reserve();
-  if (slot == nullptr) return;  // counted by the ring
+  LedgerRecord* slot = worker_ledger_slot(ex->worker, ex->accepted);
+  if (slot == nullptr) return;
   *slot = ex->record;
   link->ledger.publish();
   // The control thread looks at the rings on its own; it is woken only when one fills quickly.

@@ -109,8 +109,8 @@ bool may_see(const Principal& principal, const Route& route) {
 
 void record_early_error(ClientConn* conn, Errc code, int status, std::string_view id) {
   Worker* worker = conn->worker;
-  LedgerRecord* record = worker->link->ledger.reserve();
-  if (record == nullptr) return;  // counted by the ring
+  LedgerRecord* record = worker_ledger_slot(worker, false);
+  if (record == nullptr) return;
   *record = LedgerRecord{};
   record->started_unix_ms = worker->unix_ms;
   record->total_us = static_cast<uint32_t>((worker->now_ns - conn->first_byte_ns) / 1000);

@@ -26,7 +26,10 @@ struct RouteMatch {
   Endpoint endpoint = Endpoint::kChat;
   std::string_view rest;
   std::string_view allow;  // not empty: the path exists, the method does not (405)
-  [[nodiscard]] bool is_public() const { return place == Place::kHealth || place == Place::kReady; }
+  bool open = false;       // kManagement: the control thread serves this path without a key
+  [[nodiscard]] bool is_public() const {
+    return place == Place::kHealth || place == Place::kReady || open;
+  }
 };
 
 [[nodiscard]] RouteMatch route_match(Method method, std::string_view path);

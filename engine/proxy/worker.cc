@@ -69,7 +69,7 @@ void answer_scrapes(Worker* worker) {
   Scrape* scrape = worker->link->scrapes.take_all();
   while (scrape != nullptr) {
     Scrape* next = scrape->next_message;
-    worker->metrics.ledger_dropped = worker->link->ledger.dropped();
+    worker->metrics.ledger_dropped = worker->link->ledger.dropped() + worker->ledger_withheld;
     worker->metrics.buffered_bytes = static_cast<uint64_t>(worker->buffered_total);
     worker->metrics.client_idle = count_idle_clients(worker);
     scrape->block = worker->metrics;
@@ -194,6 +194,18 @@ void worker_buffer_give(Worker* worker, size_t bytes) {
   worker->control->bounds.buffered_bytes.fetch_add(static_cast<uint64_t>(worker->buffered_local),
                                                    std::memory_order_relaxed);
   worker->buffered_local = 0;
+}
+
+bool worker_ledger_has_room(const Worker* worker) {
+  const auto& ring = worker->link->ledger;
+  return ring.size() + worker->metrics.in_flight < ring.capacity();
+}
+
+LedgerRecord* worker_ledger_slot(Worker* worker, bool accepted) {
+  const bool kept = worker->limits.strict_accounting && !accepted;
+  if (!kept || worker_ledger_has_room(worker)) return worker->link->ledger.reserve();
+  ++worker->ledger_withheld;
+  return nullptr;
 }
 
 UpstreamPool* worker_upstream_pool(Worker* worker, uint32_t slot) {

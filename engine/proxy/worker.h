@@ -85,6 +85,7 @@ struct Worker {
 
   int64_t buffered_local = 0;      // bytes held, not yet told to the shared bound
   int64_t buffered_total = 0;      // bytes held by this worker
+  uint64_t ledger_withheld = 0;    // records for which no slot was given, besides a full ring's
   bool draining = false;
   bool no_accept = false;          // told to the listener by the driver
   char instance[17] = {};          // hex of the instance id
@@ -128,6 +129,13 @@ void worker_abort_all(Worker* worker);
 // The process-wide bound on buffered bodies and replies. take() refuses above the bound.
 [[nodiscard]] bool worker_buffer_take(Worker* worker, size_t bytes);
 void worker_buffer_give(Worker* worker, size_t bytes);
+
+// Every accepted request in flight will need a line of its own. False: there is room for these
+// only.
+[[nodiscard]] bool worker_ledger_has_room(const Worker* worker);
+// The slot for a record, or null when there is none (counted). Under accounting.strict the last
+// slots are for accepted requests alone.
+[[nodiscard]] LedgerRecord* worker_ledger_slot(Worker* worker, bool accepted);
 
 [[nodiscard]] UpstreamPool* worker_upstream_pool(Worker* worker, uint32_t slot);
 

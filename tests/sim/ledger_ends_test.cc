@@ -2,6 +2,8 @@
 // settled or given back, and what was delivered is charged. The world checks the sums when it ends.
 #include <gtest/gtest.h>
 
+#include <cstdio>
+
 #include "sim_http.h"
 #include "sim_world.h"
 
@@ -125,6 +127,77 @@ TEST(LedgerEnds, AStreamThatHasBegunCostsItsPrompt) {
   EXPECT_EQ(left.usage.source, UsageSource::kEstimated);
   EXPECT_EQ(left.usage.completion_tokens, 0);
   EXPECT_EQ(left.usage.prompt_tokens, quarter_of(left.request_bytes));
+}
+
+// Asks until a limit refuses; returns how many were let through.
+size_t fill_up(SimWorld* world, const std::string& request) {
+  for (;;) {
+    const SimPeer* client = world->connect(request);
+    if (client->received.empty()) continue;
+    EXPECT_EQ(sim_answers(client->received).at(0).status, 429);
+    return static_cast<size_t>(world->metrics().in_flight);
+  }
+}
+
+// The bound that docs/limits.md states, for requests that each use 203 tokens.
+TEST(LedgerEnds, TokensGoOverByWhatWasNotReserved) {
+  constexpr int64_t kUsed = 203, kCapacity = 1000;
+  const std::string reply = sim_reply(
+      200, "{\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":200,"
+           "\"total_tokens\":203}}");
+  for (const bool capped : {false, true}) {
+    SimWorld world;
+    world.limited = true;
+    world.tokens = kCapacity;
+    world.serve();
+    const size_t running = fill_up(&world, sim_chat("m", capped ? ",\"max_tokens\":200" : ""));
+    const auto reserved = static_cast<int64_t>(world.metrics().reserved_tokens);
+    EXPECT_LE(reserved, kCapacity);
+    for (size_t i = 0; i < running; ++i) world.upstream(i)->send(reply);
+    world.run();
+    const auto settled = static_cast<int64_t>(world.metrics().settled_tokens);
+    EXPECT_EQ(settled, static_cast<int64_t>(running) * kUsed);
+    EXPECT_LE(settled - kCapacity, static_cast<int64_t>(running) * kUsed - reserved);
+    EXPECT_TRUE(!capped || settled <= kCapacity);
+    // A guess is an eighth of the capacity here.
+    EXPECT_LE(running, 8u);
+    std::printf("%s: %zu running, %lld of %lld tokens\n", capped ? "with a cap" : "without a cap",
+                running, static_cast<long long>(settled), static_cast<long long>(kCapacity));
+    // The debt is paid before anybody gets through again.
+    EXPECT_TRUE(settled <= kCapacity || fill_up(&world, sim_chat()) == 0);
+  }
+}
+
+// With accounting.strict nothing that was accepted goes unrecorded, whatever else comes meanwhile.
+TEST(LedgerEnds, StrictAccountingRefusesRatherThanForgets) {
+  SimWorld world;
+  world.limits.strict_accounting = true;
+  world.serve();
+  world.ledger_stuck = true;
+  auto& ring = world.link.ledger;
+  while (ring.size() + 2 < ring.capacity()) {
+    *ring.reserve() = LedgerRecord{};
+    ring.publish();
+  }
+  SimPeer* first = world.connect(sim_chat());
+  SimPeer* second = world.connect(sim_chat());
+  const auto refused = sim_answers(world.connect(sim_chat())->received);
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_EQ(refused[0].status, 503);
+  EXPECT_EQ(refused[0].field("retry-after"), "1");
+  world.connect(sim_get("/healthz"));
+  world.connect("no head\r\n\r\n");
+  EXPECT_EQ(ring.dropped() + world.worker->ledger_withheld, 3u);
+  for (size_t i = 0; i < 2; ++i) world.upstream(i)->send(sim_reply(200, sim_ok_body()));
+  world.run();
+  EXPECT_EQ(ring.dropped(), 0u);
+  world.ledger_stuck = false;
+  first->reset();
+  second->reset();
+  world.run();
+  EXPECT_EQ(world.finished[static_cast<size_t>(Outcome::kCompleted)], 2u);
+  const LedgerRecord again = answered(&world, sim_chat(), sim_reply(200, sim_ok_body()));
+  EXPECT_EQ(again.outcome, Outcome::kCompleted);
 }
 
 // Some providers tell the size of the prompt at the beginning; only the answer is counted then.

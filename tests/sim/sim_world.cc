@@ -35,13 +35,12 @@ void prepare_heads(Target* target) {
   }
 }
 
-constexpr int64_t kAmple = 1'000'000'000'000;
-
-LimitSet ample_limits(LimitRegistry* registry, Nanos now) {
-  const BucketSpec spec{.amount = 0, .capacity = kAmple, .duration_ns = 3'600'000'000'000};
+LimitSet tenant_limits(LimitRegistry* registry, int64_t tokens, Nanos now) {
+  BucketSpec spec{.amount = 0, .capacity = SimWorld::kAmple, .duration_ns = 3'600'000'000'000};
   LimitSet set;
   set.add({registry->get_or_create("requests", spec, now), BucketScope::kTenant,
            BucketUnit::kRequests});
+  spec.capacity = tokens;
   set.add({registry->get_or_create("tokens", spec, now), BucketScope::kTenant,
            BucketUnit::kTokens});
   return set;
@@ -144,6 +143,8 @@ Route SimWorld::make_route(const SimRoute& from, uint32_t slot,
   route.suspend_ms = from.suspend_ms;
   route.max_attempts = from.max_attempts;
   route.slot = slot;
+  while (outputs_.size() <= slot) outputs_.emplace_back(1);
+  route.output = &outputs_[slot];
   route.pin = next_pin_++;
   for (uint32_t i = 0; i < from.providers.size(); ++i) {
     const uint32_t number = from.providers[i];
@@ -173,7 +174,7 @@ void SimWorld::publish() {
     WEIR_CHECK(builder.add_route(make_route(routes[slot], slot, built)).has_value());
   }
   Principal principal = make_principal(next_pin_++);
-  if (limited) principal.limits = ample_limits(&buckets_, now_ns);
+  if (limited) principal.limits = tenant_limits(&buckets_, tokens, now_ns);
   WEIR_CHECK(builder.add_principal(key_digest(kKey), std::move(principal)).has_value());
   Publication& publication = publications_.emplace_back();
   publication.snapshot = builder.build();
@@ -271,6 +272,7 @@ void SimWorld::after_event() {
     link.ledger.drain([](LedgerRecord&) {});
     return;
   }
+  if (ledger_stuck) return check_counters();
   link.ledger.drain([this](LedgerRecord& record) {
     check_stages(record);
     ++finished[static_cast<size_t>(record.outcome)];
@@ -299,8 +301,8 @@ void SimWorld::check_buckets() {
   const MetricsBlock& m = metrics();
   WEIR_CHECK(m.reserved_tokens - m.refunded_tokens == m.settled_tokens);
   if (!limited) return;
-  const int64_t tokens = buckets_.find("tokens")->level(now_ns);
-  WEIR_CHECK(tokens == kAmple - static_cast<int64_t>(m.settled_tokens));
+  const int64_t left = buckets_.find("tokens")->level(now_ns);
+  WEIR_CHECK(left == tokens - static_cast<int64_t>(m.settled_tokens));
   const int64_t requests = kAmple - buckets_.find("requests")->level(now_ns);
   WEIR_CHECK(requests == charged_);
 }

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "limit/estimate.h"
 #include "limit/registry.h"
 #include "link/worker_link.h"
 #include "proxy/worker.h"
@@ -63,9 +64,11 @@ class SimWorld {
   std::deque<Provider> providers;
   std::deque<SimRoute> routes;
   ClientLimits limits;
-  // The tenant has ample buckets that never refill: at the end of the world they must hold what
-  // the counters say was not used. Set before publish().
+  // The tenant has buckets that never refill: at the end of the world they must hold what the
+  // counters say was not used. Set before publish().
+  static constexpr int64_t kAmple = 1'000'000'000'000;
   bool limited = false;
+  int64_t tokens = kAmple;
 
   SimPeer* connect();
   SimPeer* connect(std::string_view bytes);  // and sends, and runs
@@ -90,6 +93,7 @@ class SimWorld {
   std::deque<LedgerRecord> records;
   uint64_t finished[4] = {};  // by Outcome, all requests
   bool checks = true;         // off in the benchmark
+  bool ledger_stuck = false;  // the control thread does not take the finished requests
   size_t most_queued = 0;     // peak of bytes that no peer had taken
   std::unique_ptr<Worker> worker;
   WorkerLink link{0, 1};
@@ -105,6 +109,7 @@ class SimWorld {
 
   std::deque<Publication> publications_;
   LimitRegistry buckets_{1};
+  std::deque<OutputEstimate> outputs_;  // by route
   SimRandom random_;
   bool in_order_;
   uint64_t epoch_ = 0;
