@@ -10,6 +10,7 @@
 #include "proxy/reply.h"
 #include "proxy/upstream_pool.h"
 #include "proxy/worker.h"
+#include "route/access.h"
 
 namespace weir {
 
@@ -102,12 +103,6 @@ bool is_loop(const Exchange* ex) {
   return static_cast<size_t>(commas) + 1 >= kMaxHops || !printable(ex->hops);
 }
 
-bool may_use(const Principal& principal, const Route& route) {
-  if (principal.all_models) return true;
-  const auto& allowed = principal.allowed_routes;
-  return std::binary_search(allowed.begin(), allowed.end(), route.slot);
-}
-
 Field required_field(Endpoint endpoint) {
   switch (endpoint) {
     case Endpoint::kChat:
@@ -141,7 +136,6 @@ Error unknown_model(Exchange* ex) {
 
 // What the head alone can refuse; the body is not read then.
 Result<void> check_head(Exchange* ex, const RequestHead& head) {
-  const uint64_t max_body = ex->worker->limits.max_body_bytes;
   if (!ex->match.allow.empty()) {
     return std::unexpected(Error{Errc::kMethodNotAllowed, "this path does not take that method"});
   }
@@ -156,7 +150,7 @@ Result<void> check_head(Exchange* ex, const RequestHead& head) {
   if (head.framing == Framing::kNone && head.method == Method::kPost) {
     return std::unexpected(Error{Errc::kLengthRequired, "send Content-Length or chunked"});
   }
-  if (head.framing == Framing::kLength && head.content_length > max_body) {
+  if (head.framing == Framing::kLength && head.content_length > exchange_max_body(ex)) {
     return std::unexpected(body_too_large(ex));
   }
   return {};
@@ -198,13 +192,19 @@ Result<void> admit_request(Exchange* ex) {
   const Route* route = worker->snapshot()->find_route(who.tenant, who.environment, ex->view.model);
   if (route == nullptr) return std::unexpected(unknown_model(ex));
   ex->record.route = route->slot;
-  if (!may_use(who, *route)) {
+  const Permit permit = permit_of(who, *route);
+  if (!permit.allowed) {
     return std::unexpected(Error{Errc::kAccessDenied, "this key may not use that model", "model"});
   }
   if ((route->endpoints & endpoint_bit(endpoint)) == 0) {
     return std::unexpected(
         Error{Errc::kUnsupportedEndpoint, "no provider of this model serves that endpoint"});
   }
+  if (permit.excluded != nullptr && !serves_without(*route, endpoint, *permit.excluded)) {
+    return std::unexpected(Error{Errc::kAccessDenied, "this key may not use the providers of that "
+                                                      "model that serve this endpoint", "model"});
+  }
+  ex->excluded = permit.excluded;
   worker->link->pins.pin(route->pin);
   ex->route = route;
   return {};
@@ -242,11 +242,13 @@ void start_control(Exchange* ex) {
     call->query = call->path.substr(question + 1);
     call->path.resize(question);
   }
-  call->key_id = ex->principal->id;
-  call->tenant = ex->principal->tenant;
-  call->environment = ex->principal->environment;
-  call->admin = ex->principal->role == Role::kAdmin;
-  call->metrics_only = ex->principal->metrics_only;
+  if (const Principal* who = ex->principal; who != nullptr) {
+    call->key_id = who->id;
+    call->tenant = who->tenant;
+    call->environment = who->environment;
+    call->admin = who->role == Role::kAdmin;
+    call->metrics_only = who->metrics_only;
+  }
   ex->state = ExchangeState::kControl;
   exchange_hold(ex, kHoldControl);
   ex->worker->control->calls.push(call);
@@ -299,6 +301,12 @@ Exchange::Exchange(Worker* w) : worker(w) {
   total_deadline.owner = this;
 }
 
+uint64_t exchange_max_body(const Exchange* ex) {
+  const uint64_t configured = ex->worker->limits.max_body_bytes;
+  if (ex->match.place != Place::kManagement) return configured;
+  return std::min(configured, ex->match.open ? kMaxPublicBody : kMaxManagementBody);
+}
+
 void exchange_begin(Client* client, const RequestHead& head, bool body_follows) {
   Worker* worker = client->worker;
   Exchange* ex = worker->exchange_pool.take(worker);
@@ -311,6 +319,9 @@ void exchange_begin(Client* client, const RequestHead& head, bool body_follows) 
   ex->show_timing = timing == ServerTiming::kAlways ||
                     (timing == ServerTiming::kOnRequest && head.weir_timing == "1");
   ex->match = route_match(head.method, head.path);
+  if (ex->match.place == Place::kManagement && worker->control->is_public != nullptr) {
+    ex->match.open = worker->control->is_public(head.path);
+  }
   ex->request_id = request_id_of(ex, head.request_id);
   ex->hops = ex->arena.copy(head.weir_hop);
   open_record(ex, head);

@@ -12,6 +12,7 @@
 #include "proxy/exchange.h"
 #include "proxy/stages.h"
 #include "proxy/worker.h"
+#include "route/access.h"
 
 namespace weir {
 
@@ -102,9 +103,7 @@ void append_model(std::string* out, const Route& route) {
 
 bool may_see(const Principal& principal, const Route& route) {
   if (route.tenant != principal.tenant || route.environment != principal.environment) return false;
-  if (principal.all_models) return true;
-  return std::binary_search(principal.allowed_routes.begin(), principal.allowed_routes.end(),
-                            route.slot);
+  return permit_of(principal, route).allowed;
 }
 
 void record_early_error(ClientConn* conn, Errc code, int status, std::string_view id) {
@@ -256,8 +255,10 @@ UpstreamError error_of(const Error& error) {
 
 Error body_too_large(Exchange* ex) {
   std::string text = "the request body is larger than ";
-  append_number(&text, static_cast<int64_t>(ex->worker->limits.max_body_bytes));
-  text += " bytes (limits.max_body_bytes)";
+  const uint64_t bound = exchange_max_body(ex);
+  append_number(&text, static_cast<int64_t>(bound));
+  const bool configured = bound == ex->worker->limits.max_body_bytes;
+  text += configured ? " bytes (limits.max_body_bytes)" : " bytes, which this route takes at most";
   return {Errc::kBodyTooLarge, ex->arena.copy(text)};
 }
 

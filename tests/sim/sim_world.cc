@@ -174,6 +174,7 @@ void SimWorld::publish() {
     WEIR_CHECK(builder.add_route(make_route(routes[slot], slot, built)).has_value());
   }
   Principal principal = make_principal(next_pin_++);
+  principal.access = access;
   if (limited) principal.limits = tenant_limits(&buckets_, tokens, now_ns);
   WEIR_CHECK(builder.add_principal(key_digest(kKey), std::move(principal)).has_value());
   Publication& publication = publications_.emplace_back();

@@ -64,6 +64,7 @@ class SimWorld {
   std::deque<Provider> providers;
   std::deque<SimRoute> routes;
   ClientLimits limits;
+  std::shared_ptr<const Access> access;  // of the client's key
   // The tenant has buckets that never refill: at the end of the world they must hold what the
   // counters say was not used. Set before publish().
   static constexpr int64_t kAmple = 1'000'000'000'000;
