@@ -3,31 +3,45 @@
 #include <algorithm>
 #include <cstring>
 
+#include "json/json_write.h"
+
 namespace weir {
 
 namespace {
 
-// Both in one text, so that a stage is one copy of constant length and a number.
-constexpr std::string_view kNames[kStages] = {
-    "server-timing: receive;dur=", ", parse;dur=",    ", decide;dur=",    ", pool;dur=",
-    ", connect;dur=",              ", upstream;dur=", ", translate;dur=", ", relay;dur="};
+constexpr std::string_view kField = "server-timing: receive;dur=";
+// Copied at their longest, so that a name is two stores; behind a short one its number overwrites
+// the rest.
+constexpr size_t kNameBytes = 16;
+struct Name {
+  char text[kNameBytes + 1];
+  uint8_t size;
+};
+constexpr Name kNames[kStages - 1] = {
+    {", parse;dur=", 12},   {", decide;dur=", 13},    {", pool;dur=", 11}, {", connect;dur=", 14},
+    {", upstream;dur=", 15}, {", translate;dur=", 16}, {", relay;dur=", 12}};
 
-char* digits_write(char* to, uint32_t number, int count) {
-  for (int i = count - 1; i >= 0; --i) {
-    to[i] = static_cast<char>('0' + number % 10);
-    number /= 10;
-  }
-  return to + count;
+// Three digits.
+char* digits_write(char* to, uint32_t number) {
+  const uint32_t hundreds = number / 100;
+  const uint32_t tens = number / 10;
+  to[0] = static_cast<char>('0' + hundreds);
+  to[1] = static_cast<char>('0' + tens - hundreds * 10);
+  to[2] = static_cast<char>('0' + number - tens * 10);
+  return to + 3;
 }
 
 char* millis_write(char* to, Nanos ns) {
   const auto us = static_cast<uint32_t>(std::min<Nanos>(ns / 1000, UINT32_MAX));
-  uint32_t ms = us / 1000;
-  int digits = 1;
-  for (uint32_t rest = ms; rest >= 10; rest /= 10) ++digits;
-  to = digits_write(to, ms, digits);
+  if (us < 10'000) {
+    const uint32_t ms = us / 1000;
+    to[0] = static_cast<char>('0' + ms);
+    to[1] = '.';
+    return digits_write(to + 2, us - ms * 1000);
+  }
+  to = write_number(to, us / 1000);
   *to++ = '.';
-  return digits_write(to, us % 1000, 3);
+  return digits_write(to, us % 1000);
 }
 
 }  // namespace
@@ -73,10 +87,11 @@ void moments_end_attempt(Moments* at, bool connecting, Nanos now) {
 
 void timing_field(HeadWriter* writer, const StageTimes& times) {
   char text[kTimingFieldBytes];
-  char* to = text;
-  for (size_t i = 0; i < kStages; ++i) {
-    std::memcpy(to, kNames[i].data(), kNames[i].size());
-    to = millis_write(to + kNames[i].size(), times[i]);
+  std::memcpy(text, kField.data(), kField.size());
+  char* to = millis_write(text + kField.size(), times[0]);
+  for (size_t i = 1; i < kStages; ++i) {
+    std::memcpy(to, kNames[i - 1].text, kNameBytes);
+    to = millis_write(to + kNames[i - 1].size, times[i]);
   }
   *to++ = '\r';
   *to++ = '\n';
