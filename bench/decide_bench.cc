@@ -1,69 +1,21 @@
 // What one decision costs: finding the key, finding the route, choosing the target.
 #include <benchmark/benchmark.h>
 
-#include <cstdio>
-#include <cstdlib>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include <weir/decide.h>
 
-#include "bodies.h"
-#include "route/decide.h"
-#include "route/health.h"
+#include "work/decide_work.h"
 
 namespace {
 
 using weir::Algorithm;
+using weir::bench::DecideWork;
+using weir::bench::make_digest;
+using Setup = weir::bench::RouteSetup;
 
-constexpr uint32_t kKeys = 10'000;
-
-weir::KeyDigest make_digest(uint64_t number) {
-  weir::KeyDigest digest;
-  for (size_t i = 0; i < digest.size(); ++i) {
-    number = number * 6364136223846793005ull + 1442695040888963407ull;
-    digest[i] = static_cast<uint8_t>(number >> 56);
-  }
-  return digest;
-}
-
-// `routes` aliases of `targets` targets each, with their health, adopted by one core.
-struct Setup {
-  std::vector<std::unique_ptr<weir::TargetHealth>> health;
-  std::vector<std::string> names;
-  std::unique_ptr<const weir::Snapshot> snapshot;
-  weir::CoreState core{0, 2, 1};
-
-  Setup(uint32_t routes, uint32_t targets, Algorithm algorithm) {
-    weir::SnapshotBuilder builder(1, 42);
-    for (uint32_t r = 0; r < routes; ++r) add_route(builder, r, targets, algorithm);
-    for (uint32_t k = 0; k < kKeys; ++k) {
-      if (!builder.add_principal(make_digest(k), weir::Principal{})) std::abort();
-    }
-    snapshot = builder.build();
-    core.adopt(*snapshot);
-  }
-  void add_route(weir::SnapshotBuilder& builder, uint32_t slot, uint32_t targets,
-                 Algorithm algorithm) {
-    weir::Route route;
-    char name[32];
-    std::snprintf(name, sizeof(name), "team-model-%05u", slot * 7919 % 100'000);
-    route.name = names.emplace_back(name);
-    route.tenant = "default";
-    route.environment = "production";
-    route.slot = slot;
-    route.algorithm = algorithm;
-    for (uint32_t i = 0; i < targets; ++i) {
-      weir::Target& target = route.targets.emplace_back();
-      target.slot = slot * targets + i;
-      target.weight = 1 + i % 5;
-      target.heads.fill("head");
-      target.health = health.emplace_back(std::make_unique<weir::TargetHealth>()).get();
-    }
-    if (!builder.add_route(std::move(route))) std::abort();
-  }
-};
+constexpr uint32_t kKeys = Setup::kKeys;
 
 void decide_first(benchmark::State& state) {
   const auto targets = static_cast<uint32_t>(state.range(0));
@@ -102,6 +54,19 @@ void find_route_and_decide(benchmark::State& state) {
   }
 }
 BENCHMARK(find_route_and_decide)->ArgName("routes")->Arg(1)->Arg(100)->Arg(10'000);
+
+// The parts of a decision as a worker calls them: a body is checked and read, key and route found
+// among many, three limits debited, a target chosen.
+void decide_as_worker(benchmark::State& state) {
+  DecideWork work(static_cast<uint32_t>(state.range(0)), static_cast<size_t>(state.range(1)));
+  for (auto _ : state) {
+    if (!work.run()) state.SkipWithError("no decision");
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(decide_as_worker)
+    ->ArgNames({"routes", "bytes"})
+    ->Args({1, 4096})->Args({100, 4096})->Args({10'000, 4096})->Args({100, 300});
 
 void find_principal(benchmark::State& state) {
   Setup setup(1, 1, Algorithm::kRoundRobin);

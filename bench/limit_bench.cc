@@ -2,13 +2,10 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
-#include <memory>
-#include <string>
 
 #include "limit/estimate.h"
 #include "limit/format.h"
-#include "limit/limit_set.h"
-#include "limit/registry.h"
+#include "work/decide_work.h"
 
 namespace {
 
@@ -16,9 +13,10 @@ using weir::Bucket;
 using weir::BucketSpec;
 using weir::Leases;
 using weir::LimitSet;
+using weir::bench::ample_limits;
+using weir::bench::kAmple;
 
 constexpr uint32_t kCores = 8;
-constexpr int64_t kAmple = int64_t{1} << 50;
 constexpr uint64_t kHour = 3'600'000'000'000;
 
 uint32_t core_of(const benchmark::State& state) {
@@ -71,22 +69,9 @@ void refuse(benchmark::State& state) {
 BENCHMARK(refuse)->ThreadRange(1, kCores)->UseRealTime();
 
 // Argument: scopes, each with a bucket of requests and one of tokens.
-LimitSet make_set(weir::LimitRegistry& registry, int64_t scopes) {
-  LimitSet set;
-  for (int64_t scope = 0; scope < scopes; ++scope) {
-    const auto name = std::to_string(scope);
-    const BucketSpec spec{0, kAmple, kHour};
-    set.add({registry.get_or_create(name + "/request", spec, 0),
-             weir::BucketScope{static_cast<uint8_t>(scope)}, weir::BucketUnit::kRequests});
-    set.add({registry.get_or_create(name + "/token", spec, 0),
-             weir::BucketScope{static_cast<uint8_t>(scope)}, weir::BucketUnit::kTokens});
-  }
-  return set;
-}
-
 void take_all(benchmark::State& state) {
   static weir::LimitRegistry registry(kCores);
-  static const LimitSet shared = make_set(registry, 4);
+  static const LimitSet shared = ample_limits(registry, 4);
   LimitSet set;
   for (int64_t i = 0; i < 2 * state.range(0); ++i) set.add(shared[static_cast<size_t>(i)]);
   const uint32_t core = core_of(state);
@@ -96,7 +81,7 @@ BENCHMARK(take_all)->ArgName("scopes")->Arg(1)->Arg(4)->Threads(1)->Threads(2)->
 
 void take_all_and_settle(benchmark::State& state) {
   static weir::LimitRegistry registry(kCores);
-  LimitSet set = make_set(registry, state.range(0));
+  LimitSet set = ample_limits(registry, static_cast<int>(state.range(0)));
   for (auto _ : state) {
     benchmark::DoNotOptimize(set.take_all(0, 1000, 1));
     set.settle_all(0, 1000, 600, 1);
