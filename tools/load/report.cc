@@ -51,6 +51,19 @@ std::string histogram_json(const Histogram& histogram) {
   return out;
 }
 
+// [[percentile, us], ...], denser towards the end, for plots.
+std::string curve_json(const Histogram& histogram) {
+  constexpr double kPoints[] = {0,  10, 20, 30, 40, 50, 60, 70,   75,   80,   85,   90,    92.5,
+                                95, 97, 98, 99, 99.5, 99.8, 99.9, 99.95, 99.99, 100};
+  std::string out = "[";
+  for (const double percent : kPoints) {
+    if (histogram.count() == 0) break;
+    add(out, "%s[%g,%.3f]", out.size() > 1 ? "," : "", percent,
+        micros(percent == 0 ? histogram.min() : histogram.percentile(percent)));
+  }
+  return out + "]";
+}
+
 using Counter = std::pair<const char*, std::uint64_t>;
 
 std::array<Counter, 14> counters_of(const Tally& tally) {
@@ -132,6 +145,7 @@ std::string report_json(const Options& options, const Result& result) {
         static_cast<unsigned long long>(tally.wrongs[i]));
   }
   out += "},\n  \"latency_us\": " + histogram_json(tally.latency);
+  out += ",\n  \"curve_us\": " + curve_json(tally.latency);
   out += ",\n  \"first_event_us\": " + histogram_json(tally.first_event);
   out += ",\n  \"event_gap_us\": " + histogram_json(tally.gap);
   if (result.cpu_us_per_request >= 0) {
