@@ -34,6 +34,7 @@ ControlPlane::ControlPlane(ControlOptions options)
   WEIR_CHECK(wake_fd_ >= 0);
   link_.is_public = api_is_public;
   link_.wake_context = this;
+  link_.inflight = &inflight_;
   link_.wake = [](ControlLink* link) { static_cast<ControlPlane*>(link->wake_context)->wake(); };
 }
 
@@ -260,6 +261,7 @@ std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
   usage_->set_retention(config_.accounting.retention_days);
   counters_.epoch = ++epoch_;
   tokens_.configure(*(*publication)->snapshot);
+  inflight_.reserve((*publication)->snapshot->target_slots());
   publisher_.publish(std::move(*publication));
   return {};
 }

@@ -118,6 +118,7 @@ class ControlPlane {
   ControlOptions options_;
   ControlLink link_;
   Registry registry_{options_.workers};
+  InflightBoard inflight_{options_.workers};
   Publisher publisher_{&registry_};
   AccessLog access_log_;
   std::unique_ptr<Store> store_;

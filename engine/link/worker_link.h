@@ -16,6 +16,7 @@
 #include "link/ledger_record.h"
 #include "link/metrics_block.h"
 #include "link/token_link.h"
+#include "route/inflight.h"
 #include "route/pins.h"
 #include "route/snapshot.h"
 
@@ -126,6 +127,7 @@ struct ControlLink {
   SharedBounds bounds;
   // Whether the control thread serves this path without a key. Constant, any thread; null: none.
   bool (*is_public)(std::string_view path) = nullptr;
+  InflightBoard* inflight = nullptr;       // of all workers; null: each balances by its own
   // Wakes the control thread; any thread, coalesces, never blocks.
   void (*wake)(ControlLink*) = nullptr;
   void* wake_context = nullptr;

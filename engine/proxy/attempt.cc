@@ -93,7 +93,7 @@ void open_attempt(Exchange* ex, const Pick& pick) {
   ex->random[1] = worker->core.next_random();
   ex->record.series = ex->target->series;
   ex->attempt_started_ms = worker->now_ms;
-  ++worker->core.inflight(ex->target->slot);
+  worker->core.inflight_begin(ex->target->slot);
   ++worker->metrics.targets[ex->target->slot].inflight;
   const uint32_t total_ms = ex->target->provider->timeouts.total_ms;
   if (total_ms != 0) worker->wheel.arm(&ex->total_deadline, worker->now_ms + total_ms);
@@ -210,7 +210,7 @@ void record_attempt(Exchange* ex, Fault fault) {
   LedgerRecord& record = ex->record;
   TargetCounters& counters = ex->worker->metrics.targets[ex->target->slot];
   --counters.inflight;
-  --ex->worker->core.inflight(ex->target->slot);
+  ex->worker->core.inflight_end(ex->target->slot);
   ++(fault == Fault::kNone      ? counters.attempts_ok
      : fault == Fault::kRequest ? counters.attempts_rejected
      : fault == Fault::kClient  ? counters.attempts_cancelled

@@ -104,6 +104,7 @@ Worker::Worker(WorkerLink* worker_link, ControlLink* control_link, Net* network,
       exchange_pool(64),
       upstream_conn_pool(64),
       small_blocks(32) {
+  core.share(control->inflight);
   std::snprintf(instance, sizeof(instance), "%016" PRIx64, options.instance_id);
 }
 

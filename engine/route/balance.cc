@@ -145,19 +145,20 @@ uint16_t pick_by_credit(const Route& route, const TargetGroup& group, const Targ
 
 uint16_t pick_least_inflight(const Route& route, const TargetGroup& group,
                              const TargetSet& available, uint16_t first,
-                             const std::vector<uint32_t>& inflight) {
+                             const InflightView& inflight) {
   WEIR_DCHECK(available.any());
+  const auto load_of = [&](uint16_t index) { return inflight.of(route.targets[index].slot); };
   bool found = available[first];
   uint16_t best = first;
+  uint64_t best_load = found ? load_of(first) : 0;
   for (const uint16_t index : group.members) {
-    if (!available[index]) continue;
+    if (!available[index] || (found && index == best)) continue;
+    const uint64_t load = load_of(index);
     // load/weight, compared without the divisions.
-    const uint64_t load = uint64_t{inflight[route.targets[index].slot]} *
-                          effective_weight(route, best);
-    const uint64_t best_load = uint64_t{inflight[route.targets[best].slot]} *
-                               effective_weight(route, index);
-    if (!found || load < best_load) {
+    if (!found ||
+        load * effective_weight(route, best) < best_load * effective_weight(route, index)) {
       best = index;
+      best_load = load;
       found = true;
     }
   }

@@ -28,6 +28,7 @@
 #include <span>
 #include <vector>
 
+#include "route/inflight.h"
 #include "route/route.h"
 
 namespace weir {
@@ -54,9 +55,9 @@ struct Credits {
                                       Credits& credits);
 
 // The member of `available` with the fewest requests under way per weight. `first` wins a tie it
-// takes part in; then the lowest index. inflight is by Target::slot.
+// takes part in; then the lowest index.
 [[nodiscard]] uint16_t pick_least_inflight(const Route& route, const TargetGroup& group,
                                            const TargetSet& available, uint16_t first,
-                                           const std::vector<uint32_t>& inflight);
+                                           const InflightView& inflight);
 
 }  // namespace weir

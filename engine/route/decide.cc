@@ -56,8 +56,7 @@ TargetSet healthy_members(const Question& question, const TargetGroup& group) {
 uint16_t pick_healthy(const Question& question, const TargetGroup& group, const TargetSet& healthy,
                       uint16_t first, Credits& credits) {
   if (question.route.algorithm == Algorithm::kLeastInflight) {
-    return pick_least_inflight(question.route, group, healthy, first,
-                               question.core.inflight_counts());
+    return pick_least_inflight(question.route, group, healthy, first, question.core.inflight());
   }
   const uint64_t random = credits.set == healthy ? 0 : question.core.next_random();
   return pick_by_credit(question.route, group, healthy, random, credits);

@@ -52,9 +52,19 @@ class CoreState {
   };
   // Null when a newer snapshot gave the slot another layout (a retry on a pinned, older route).
   [[nodiscard]] RouteState* route_state(const Route& route);
-  // In-flight requests of a target on this core, for least-inflight.
-  [[nodiscard]] uint32_t& inflight(uint32_t target_slot) { return inflight_[target_slot]; }
-  [[nodiscard]] const std::vector<uint32_t>& inflight_counts() const { return inflight_; }
+  // From now on this core tells the others what it has under way, and sees theirs. Before the first
+  // attempt; the board outlives the core.
+  void share(InflightBoard* board) { board_ = board; }
+  // An attempt at a target begins, and ends, on this core.
+  void inflight_begin(uint32_t target_slot) {
+    ++inflight_[target_slot];
+    if (board_ != nullptr) board_->begin(core_, target_slot);
+  }
+  void inflight_end(uint32_t target_slot) {
+    --inflight_[target_slot];
+    if (board_ != nullptr) board_->end(core_, target_slot);
+  }
+  [[nodiscard]] InflightView inflight() const { return {inflight_, board_}; }
   [[nodiscard]] uint32_t core() const { return core_; }
   [[nodiscard]] uint64_t next_random();
 
@@ -66,6 +76,7 @@ class CoreState {
   uint64_t random_;
   std::vector<RouteState> routes_;
   std::vector<uint32_t> inflight_;
+  InflightBoard* board_ = nullptr;
 };
 
 // The indices (into route.targets) that this request has tried already.

@@ -78,6 +78,7 @@ SimWorld::SimWorld(uint64_t seed) : random_(seed), in_order_(seed == 0) {
   options.seed = seed;
   options.instance_id = 0x1234567890abcdef;
   options.clock = {clock_of, wall_of, this};
+  control.inflight = &inflight;
   worker = std::make_unique<Worker>(&link, &control, net.base(), options);
 }
 
@@ -181,6 +182,7 @@ void SimWorld::publish() {
   publication.snapshot = builder.build();
   publication.limits = limits;
   link.pins.reserve(next_pin_);
+  inflight.reserve(static_cast<uint32_t>(providers.size()));
   WEIR_CHECK(link.publication.put(&publication) == nullptr);
   worker_on_wakeup(worker.get());
   WEIR_CHECK(link.adopted_epoch.load(std::memory_order_relaxed) == epoch_);

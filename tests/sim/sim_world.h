@@ -99,6 +99,7 @@ class SimWorld {
   std::unique_ptr<Worker> worker;
   WorkerLink link{0, 1};
   ControlLink control;
+  InflightBoard inflight{1};
 
  private:
   Route make_route(const SimRoute& from, uint32_t slot,

@@ -229,7 +229,7 @@ TEST(LeastInflight, TakesTheLeastLoadedPerWeight) {
     }
     const auto first = static_cast<uint16_t>(random_below(random, weights.size()));
     const uint16_t pick =
-        pick_least_inflight(route, only_group(route), available, first, inflight);
+        pick_least_inflight(route, only_group(route), available, first, InflightView{inflight});
     ASSERT_TRUE(available[pick]);
     for (size_t i = 0; i < weights.size(); ++i) {
       if (!available[i]) continue;

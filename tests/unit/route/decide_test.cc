@@ -187,9 +187,12 @@ TEST(Decide, PrioritiesFallBackInOrder) {
 TEST(Decide, LeastInflightFollowsTheCountsAndElseTheRing) {
   OneRoute one({1, 1, 1}, Algorithm::kLeastInflight);
   EXPECT_EQ(one.count_picks(30, 0), (Counts{10, 10, 10}));
-  one.core().inflight(0) = 5;
-  one.core().inflight(1) = 2;
-  one.core().inflight(2) = 3;
+  const auto begin = [&one](uint32_t target, int times) {
+    for (int i = 0; i < times; ++i) one.core().inflight_begin(target);
+  };
+  begin(0, 5);
+  begin(1, 2);
+  begin(2, 3);
   EXPECT_EQ(one.count_picks(30, 0), (Counts{0, 30, 0}));
   one.suspend(1, 1000, 0);
   EXPECT_EQ(one.ask(0).value().index, 2);
