@@ -14,6 +14,7 @@
 #include "control/config_problem.h"
 #include "control/config_secret.h"
 #include "control/config_url.h"
+#include "control/config_vaults.h"
 #include "link/worker_link.h"
 #include "route/route.h"
 #include "route/target.h"
@@ -47,8 +48,11 @@ struct ProviderConfig {
   std::string uuid;  // as in every struct below: see object_ids.h
   std::string name, type;
   std::string tenant = kDefaultTenant;
+  // The secret whose value is the JSON of `data`, which is then empty: "vault:kv/openai", a CRN.
+  std::string data_reference;
   Secret api_key;
   std::string base_url;  // as written; empty: the type's own
+  std::string base_url_reference;  // where base_url comes from; empty: it stays
   BaseUrl url;           // what base_url or the type's default means
   std::vector<std::pair<std::string, Secret>> data;  // the other members of `data`
   std::vector<std::pair<std::string, Secret>> headers;
@@ -60,6 +64,9 @@ struct ProviderConfig {
   uint32_t max_waiting = 1024;
   bool mask_auth_errors = true;
   bool strict_params = false;
+  // Its credentials were read from elsewhere: what is wrong with them is no fault of the file.
+  bool by_reference = false;
+  bool unavailable = false;  // for now: they could not be had
   FilePosition at;
   std::string path;
 };
@@ -171,6 +178,7 @@ struct Config {
   ClientLimits limits;  // with retry_budget in it
   bool deny_private_upstreams = false;
   AccountingConfig accounting;
+  SecretsConfig secrets;
   LogConfig log;
 };
 

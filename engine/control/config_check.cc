@@ -7,6 +7,7 @@
 #include <set>
 
 #include "control/config_price.h"
+#include "control/config_read.h"
 #include "control/policy.h"
 
 namespace weir {
@@ -271,6 +272,7 @@ void bounds_check(const Config& config, const BuildFeatures& features, ConfigPro
 }  // namespace
 
 void config_check(const ConfigOptions& options, Config* config, ConfigProblems* problems) {
+  if (options.resolve_secrets) vault_from_environment(&config->secrets.vault, problems);
   providers_check(options, config, problems);
   const Names names = names_collect(*config);
   listen_check(*config, options.features, problems);

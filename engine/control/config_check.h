@@ -33,12 +33,20 @@ struct ConfigOptions {
 
 void config_check(const ConfigOptions& options, Config* config, ConfigProblems* problems);
 
+// One provider by itself; the same as above.
+void provider_settle(const ConfigOptions& options, bool deny_private, ProviderConfig* provider,
+                     ConfigProblems* problems);
+
+// What clients of an unavailable provider are told.
+[[nodiscard]] std::string provider_unavailable_text(std::string_view name);
+
 // "openai_compatible", "watsonx-ai" and other accepted spellings as the one that docs use.
 [[nodiscard]] std::string provider_type_canonical(std::string_view type);
 [[nodiscard]] const Adapter* adapter_named(std::span<const Adapter* const> adapters,
                                            std::string_view type);
 
-// Also used by config_check: everything about providers.
+// Also used by config_check: everything about providers. One with a reference that has no value yet
+// is marked as unavailable, and judged as far as it is known.
 void providers_check(const ConfigOptions& options, Config* config, ConfigProblems* problems);
 
 }  // namespace weir

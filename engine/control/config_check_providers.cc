@@ -5,6 +5,7 @@
 #include <weir/adapter.h>
 
 #include "control/config_check.h"
+#include "control/config_read.h"
 
 namespace weir {
 
@@ -107,7 +108,7 @@ void url_settle(const ConfigOptions& options, bool deny_private, const ProviderT
   }
   provider->url = *url;
   address_check(options, deny_private, *provider, problems);
-  if (own_address && type.needs_key && options.resolve_secrets && provider->api_key.empty()) {
+  if (own_address && type.needs_key && options.resolve_secrets && !provider->api_key.given()) {
     problems->error(provider->at, provider->path + ".data",
                     "providers of type " + provider->type + " need the field \"apikey\"");
   }
@@ -118,8 +119,28 @@ void url_settle(const ConfigOptions& options, bool deny_private, const ProviderT
   }
 }
 
-void provider_check(const ConfigOptions& options, bool deny_private, ProviderConfig* provider,
-                    ConfigProblems* problems) {
+bool waits(const Secret& secret) { return secret.given() && secret.empty(); }
+
+// Where it is may be known when its key is not.
+bool place_waits(const ProviderConfig& provider) {
+  return !provider.data_reference.empty() ||
+         (provider.base_url.empty() && !provider.base_url_reference.empty()) ||
+         std::any_of(provider.data.begin(), provider.data.end(), [](const auto& member) {
+           return !provider_data_is_secret(member.first) && waits(member.second);
+         });
+}
+
+bool credential_waits(const ProviderConfig& provider) {
+  const auto member_waits = [](const auto& member) { return waits(member.second); };
+  return waits(provider.api_key) ||
+         std::any_of(provider.data.begin(), provider.data.end(), member_waits) ||
+         std::any_of(provider.headers.begin(), provider.headers.end(), member_waits);
+}
+
+}  // namespace
+
+void provider_settle(const ConfigOptions& options, bool deny_private, ProviderConfig* provider,
+                     ConfigProblems* problems) {
   if (provider->type.empty()) return;  // reported as missing
   std::vector<std::string_view> names;
   for (const ProviderType& type : kTypes) names.push_back(type.name);
@@ -139,12 +160,17 @@ void provider_check(const ConfigOptions& options, bool deny_private, ProviderCon
     return;
   }
   static constexpr ProviderType kOther{"", "", "", false};
-  if (!adapter->local) {
+  const bool somewhere = !place_waits(*provider);
+  provider->unavailable = !somewhere || credential_waits(*provider);
+  if (!adapter->local && somewhere) {
     url_settle(options, deny_private, type != nullptr ? *type : kOther, provider, problems);
   }
 }
 
-}  // namespace
+std::string provider_unavailable_text(std::string_view name) {
+  return "The credential of the provider " + message_quote(name) +
+         " could not be read from where it is kept; the operator finds the reason in Weir's log.";
+}
 
 std::string provider_type_canonical(std::string_view type) {
   std::string name(type);
@@ -169,7 +195,7 @@ void providers_check(const ConfigOptions& options, Config* config, ConfigProblem
       problems->error(provider.at, provider.path + ".name",
                       "duplicate provider " + message_quote(provider.name));
     }
-    provider_check(options, config->deny_private_upstreams, &provider, problems);
+    provider_settle(options, config->deny_private_upstreams, &provider, problems);
   }
 }
 

@@ -170,6 +170,7 @@ void config_read(ConfigContext& context, const ConfigNode& root, Config* out) {
   retry_budget_read(reader, &out->limits);
   network_read(reader, out);
   accounting_read(reader, &out->accounting);
+  secrets_read(reader, &out->secrets);
   log_read(reader, &out->log);
   reader.finish();
 }

@@ -9,6 +9,15 @@
 namespace weir {
 
 void config_read(ConfigContext& context, const ConfigNode& root, Config* out);
+// What the file leaves out and VAULT_ADDR and its like may say.
+void vault_from_environment(VaultConfig* vault, ConfigProblems* problems);
+// A file of certificates; the error names it.
+[[nodiscard]] std::expected<std::string, std::string> pem_read(const std::string& file);
+
+// The one name ("apikey", "base_url") of a member of a provider's `data`, however it is spelled;
+// empty: no provider has such a member.
+[[nodiscard]] std::string_view provider_data_field(std::string_view key);
+[[nodiscard]] bool provider_data_is_secret(std::string_view field);
 
 // Parts of it, in files of their own.
 void provider_read(ConfigContext& context, const ConfigNode& node, std::string path,
@@ -22,5 +31,6 @@ void rate_limit_read(ConfigContext& context, const ConfigNode& node, std::string
 void key_read(ConfigContext& context, const ConfigNode& node, std::string path, KeyConfig* out);
 void policy_read(ConfigContext& context, const ConfigNode& node, std::string path,
                  PolicyConfig* out);
+void secrets_read(ConfigReader& root, SecretsConfig* out);
 
 }  // namespace weir

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "control/config_read.h"
+#include "control/config_reference.h"
 
 namespace weir {
 
@@ -25,37 +26,26 @@ constexpr std::string_view kDataFields[] = {
     "project_id",    "space_id",           "resource_name",  "resource_group_name",
     "subscription_id", "account_name",     "access_key_id",  "secret_access_key",
     "session_token", "region",             "host"};
-// The others stand in clear without a warning.
-bool data_is_secret(std::string_view field) {
-  return field == "apikey" || field == "secret_access_key" || field == "session_token";
-}
-
-std::string_view data_field(std::string_view key) {
-  const std::string folded = field_fold(key);
-  for (const std::string_view field : kDataFields) {
-    if (field_fold(field) == folded) return field;
-  }
-  return {};
+bool is_reference(std::string_view text) {
+  const auto parsed = reference_parse(text);
+  return !parsed || parsed->kind != SecretReference::Kind::kValue;
 }
 
 void data_member_read(ConfigReader& data, const ConfigMember& member, std::string_view field,
                       ProviderConfig* out) {
   Secret value;
-  if (!data_is_secret(field)) {
-    if (!data.expect_scalar(member.value, member.key, "text")) return;
-    const std::string& text = member.value.text;
-    if (text.starts_with("env:") || text.starts_with("file:") || text.starts_with("vault:")) {
-      data.secret_read(member.value, member.key, &value);
-    } else {
-      value = Secret(text);
-    }
+  if (!data.expect_scalar(member.value, member.key, "text")) return;
+  // What is no secret stands in clear without a warning.
+  if (provider_data_is_secret(field) || is_reference(member.value.text)) {
+    data.secret_read(member.value, member.key, &value, true);
   } else {
-    data.secret_read(member.value, member.key, &value);
+    value = Secret(member.value.text);
   }
   if (field == "apikey") {
     out->api_key = std::move(value);
   } else if (field == "base_url") {
     out->base_url = value.reveal();
+    out->base_url_reference = value.reference();
   } else {
     out->data.emplace_back(field, std::move(value));
   }
@@ -67,7 +57,7 @@ void data_read(ConfigReader& provider, ProviderConfig* out) {
   ConfigReader data(provider.context(), *node, provider.path_of("data"));
   std::vector<std::string_view> seen;
   for (const ConfigMember& member : data.members()) {
-    const std::string_view field = data_field(member.key);
+    const std::string_view field = provider_data_field(member.key);
     if (field.empty()) continue;  // finish() reports it
     if (std::find(seen.begin(), seen.end(), field) != seen.end()) {
       data.error(member.value, member.key, "the same as " + message_quote(field) + " above");
@@ -79,6 +69,39 @@ void data_read(ConfigReader& provider, ProviderConfig* out) {
   }
   for (const std::string_view field : kDataFields) data.take(field);
   data.finish();
+}
+
+// Read when the provider is first used, and from time to time; only its form is judged here, and
+// whether there is such a file or variable.
+void data_reference_read(ConfigReader& provider, ProviderConfig* out) {
+  const ConfigNode* node = provider.take("data_reference");
+  if (node == nullptr) return;
+  ConfigContext& context = provider.context();
+  ConfigReader reader(context, *node, provider.path_of("data_reference"));
+  const ConfigNode* resource = reader.need("resource");
+  if (resource != nullptr && reader.expect_scalar(*resource, "resource", "a reference")) {
+    const auto parsed = reference_parse(resource->text, true);
+    if (!parsed) {
+      reader.error(*resource, "resource", parsed.error());
+    } else if (parsed->kind == SecretReference::Kind::kValue) {
+      reader.error(*resource, "resource", "needs to be env:NAME, file:PATH, vault:PATH or a CRN");
+    } else if (parsed->is_remote()) {
+      out->data_reference = resource->text;
+    } else {
+      const bool is_file = parsed->kind == SecretReference::Kind::kFile;
+      out->data_reference =
+          is_file ? "file:" + path_join(context.folder, parsed->place) : resource->text;
+      if (context.resolve_secrets) {
+        if (const auto read = secret_resolve(out->data_reference, ""); !read) {
+          reader.error(*resource, "resource", read.error());
+        }
+      }
+    }
+  }
+  reader.finish();
+  if (provider.take("data") != nullptr) {
+    provider.error(*node, "data_reference", "takes the place of \"data\"; give one of them");
+  }
 }
 
 void timeout_read(ConfigReader& timeouts, std::string_view field, uint32_t* out) {
@@ -104,16 +127,12 @@ void tls_read(ConfigReader& provider, ProviderConfig* out) {
   ConfigReader tls(context, *node, provider.path_of("tls"));
   tls.get_text("ca_file", &out->ca_file);
   if (!out->ca_file.empty()) {
-    constexpr size_t kMaxPem = 4 << 20;
     out->ca_file = path_join(context.folder, out->ca_file);
-    auto pem = file_read(out->ca_file, kMaxPem);
-    const ConfigNode& field = *tls.take("ca_file");
-    if (!pem) {
-      tls.error(field, "ca_file", pem.error());
-    } else if (pem->find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
-      tls.error(field, "ca_file", message_quote(out->ca_file) + ": holds no PEM certificate");
-    } else {
+    auto pem = pem_read(out->ca_file);
+    if (pem) {
       out->ca_pem = std::move(*pem);
+    } else {
+      tls.error(*tls.take("ca_file"), "ca_file", pem.error());
     }
   }
   tls.finish();
@@ -147,9 +166,8 @@ void headers_read(ConfigReader& provider, ProviderConfig* out) {
                                 folded.find("key") != std::string::npos ||
                                 folded.find("token") != std::string::npos;
       const std::string& text = member.value.text;
-      const bool refers = text.starts_with("env:") || text.starts_with("file:");
-      if (looks_secret || refers || member.value.kind != ConfigNode::Kind::kScalar) {
-        headers.secret_read(member.value, member.key, &value);
+      if (looks_secret || is_reference(text) || member.value.kind != ConfigNode::Kind::kScalar) {
+        headers.secret_read(member.value, member.key, &value, true);
       } else {
         value = Secret(text);
       }
@@ -217,6 +235,10 @@ void proxy_read(ConfigReader& provider, ProxyConfig* out) {
     provider.error(*node, "proxy", text.error());
     return;
   }
+  if (text->value.empty()) {
+    provider.error(*node, "proxy", "cannot come from a vault; use env:NAME or file:PATH");
+    return;
+  }
   const auto url = proxy_url_parse(text->value.reveal());
   if (!url) {
     provider.error(*node, "proxy", url.error());
@@ -243,6 +265,18 @@ void metadata_count(ConfigReader& metadata, std::string_view field, uint32_t low
 
 }  // namespace
 
+std::string_view provider_data_field(std::string_view key) {
+  const std::string folded = field_fold(key);
+  for (const std::string_view field : kDataFields) {
+    if (field_fold(field) == folded) return field;
+  }
+  return {};
+}
+
+bool provider_data_is_secret(std::string_view field) {
+  return field == "apikey" || field == "secret_access_key" || field == "session_token";
+}
+
 void provider_read(ConfigContext& context, const ConfigNode& node, std::string path,
                    ProviderConfig* out) {
   ConfigReader provider(context, node, std::move(path));
@@ -256,6 +290,7 @@ void provider_read(ConfigContext& context, const ConfigNode& node, std::string p
   if (provider.need("type") != nullptr) provider.get_text("type", &out->type);
   provider.get_name("tenant", &out->tenant);
   data_read(provider, out);
+  data_reference_read(provider, out);
   timeouts_read(provider, &out->timeouts);
   tls_read(provider, out);
   headers_read(provider, out);

@@ -230,7 +230,8 @@ void ConfigReader::get_duration_or_seconds(std::string_view field, uint32_t* out
   *out = static_cast<uint32_t>(seconds * 1000);
 }
 
-void ConfigReader::secret_read(const ConfigNode& node, std::string_view field, Secret* out) {
+void ConfigReader::secret_read(const ConfigNode& node, std::string_view field, Secret* out,
+                               bool later) {
   if (!expect_scalar(node, field, "text, env:NAME or file:PATH")) return;
   if (node.text.empty()) {
     error(node, field, "is empty");
@@ -240,6 +241,10 @@ void ConfigReader::secret_read(const ConfigNode& node, std::string_view field, S
   auto resolved = secret_resolve(node.text, context_.folder);
   if (!resolved) {
     error(node, field, resolved.error());
+    return;
+  }
+  if (!later && resolved->value.empty()) {
+    error(node, field, "is needed at once and cannot come from a vault; use env:NAME or file:PATH");
     return;
   }
   for (const char c : resolved->value.reveal()) {
@@ -254,8 +259,8 @@ void ConfigReader::secret_read(const ConfigNode& node, std::string_view field, S
   *out = std::move(resolved->value);
 }
 
-void ConfigReader::get_secret(std::string_view field, Secret* out) {
-  if (const ConfigNode* node = take(field)) secret_read(*node, field, out);
+void ConfigReader::get_secret(std::string_view field, Secret* out, bool later) {
+  if (const ConfigNode* node = take(field)) secret_read(*node, field, out, later);
 }
 
 void ConfigReader::get_names(std::string_view field, std::vector<std::string>* out) {

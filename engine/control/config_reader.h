@@ -48,7 +48,8 @@ class ConfigReader {
   void get_duration(std::string_view field, uint32_t lowest_ms, uint32_t* out);
   // Go durations as above, or a number of seconds.
   void get_duration_or_seconds(std::string_view field, uint32_t* out);
-  void get_secret(std::string_view field, Secret* out);
+  // `later`: it may be a reference to a vault, without a value for now.
+  void get_secret(std::string_view field, Secret* out, bool later = false);
   void get_names(std::string_view field, std::vector<std::string>* out);
   // The place of the field's text in `names`; -1 when absent or none of them.
   int get_choice(std::string_view field, std::initializer_list<std::string_view> names);
@@ -75,7 +76,7 @@ class ConfigReader {
   [[nodiscard]] ConfigContext& context() { return context_; }
 
   // Reads a secret that is not a field of its own (headers, data).
-  void secret_read(const ConfigNode& node, std::string_view field, Secret* out);
+  void secret_read(const ConfigNode& node, std::string_view field, Secret* out, bool later);
   bool expect_scalar(const ConfigNode& node, std::string_view field, const char* what);
   bool expect_list(const ConfigNode& node, std::string_view field);
 

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "control/config_problem.h"
+#include "control/config_reference.h"
 
 namespace weir {
 
@@ -36,20 +37,21 @@ std::expected<ResolvedSecret, std::string> file_resolve(const std::string& path)
   if (text->ends_with('\n')) text->pop_back();
   if (text->ends_with('\r')) text->pop_back();
   if (text->empty()) return std::unexpected(reason(path, "the file is empty"));
-  return ResolvedSecret{Secret(std::move(*text)), false};
+  return ResolvedSecret{Secret::referred("file:" + path, std::move(*text)), false};
 }
 
 }  // namespace
 
 std::expected<ResolvedSecret, std::string> secret_resolve(std::string_view reference,
                                                           std::string_view folder) {
-  if (reference.starts_with("env:")) return environment_resolve(reference.substr(4));
-  if (reference.starts_with("file:")) return file_resolve(path_join(folder, reference.substr(5)));
-  if (reference.starts_with("vault:")) {
-    return std::unexpected(
-        "vault: references need a vault client, which this build does not have; "
-        "use env: or file:");
+  const auto parsed = reference_parse(reference);
+  if (!parsed) return std::unexpected(std::string(parsed.error()));
+  if (parsed->is_remote()) {
+    return ResolvedSecret{Secret::referred(std::string(reference)), false};
   }
+  using Kind = SecretReference::Kind;
+  if (parsed->kind == Kind::kEnvironment) return environment_resolve(parsed->place);
+  if (parsed->kind == Kind::kFile) return file_resolve(path_join(folder, parsed->place));
   return ResolvedSecret{Secret(std::string(reference)), true};
 }
 

@@ -146,6 +146,7 @@ void ControlPlane::tick(Millis now) {
   publisher_.collect();
   commands_take();
   outbound_.perform();
+  secrets_check();
   tokens_take();
   calls_take(now);
   scrapes_take();
@@ -227,15 +228,7 @@ std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
   if (const auto set = store_->catalog().set_file(loaded.config, now_unix_s); !set) {
     return std::unexpected(loaded.file.empty() ? set.error() : loaded.file + ": " + set.error());
   }
-  const RoutingInput input{.config = loaded.config,
-                           .adapters = options_.config.adapters,
-                           .default_prepare = options_.default_prepare,
-                           .admin_key = admin_digest_,
-                           .epoch = epoch_ + 1,
-                           .hash_seed = hash_seed_,
-                           .now_unix_s = now_unix_s,
-                           .now_ns = monotonic_ns()};
-  auto publication = routing_build(input, &registry_);
+  auto publication = route(secrets_fill(loaded.config, true));
   if (!publication) {
     store_->rollback();
     return std::unexpected(loaded.file.empty() ? publication.error()
@@ -259,11 +252,33 @@ std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
   config_ = std::move(loaded.config);
   usage_prices_ = UsagePrices(config_);
   usage_->set_retention(config_.accounting.retention_days);
-  counters_.epoch = ++epoch_;
-  tokens_.configure(*(*publication)->snapshot);
-  inflight_.reserve((*publication)->snapshot->target_slots());
-  publisher_.publish(std::move(*publication));
+  publish(std::move(*publication));
+  secrets_.forget();
   return {};
+}
+
+std::expected<std::unique_ptr<Publication>, std::string> ControlPlane::route(
+    const Config& config) {
+  std::map<std::string, std::string> refused;
+  auto publication = routing_build({.config = config,
+                                    .adapters = options_.config.adapters,
+                                    .default_prepare = options_.default_prepare,
+                                    .admin_key = admin_digest_,
+                                    .epoch = epoch_ + 1,
+                                    .hash_seed = hash_seed_,
+                                    .now_unix_s = static_cast<int64_t>(std::time(nullptr)),
+                                    .now_ns = monotonic_ns(),
+                                    .refused = &refused},
+                                   &registry_);
+  secrets_note(config, std::move(refused));
+  return publication;
+}
+
+void ControlPlane::publish(std::unique_ptr<Publication> publication) {
+  counters_.epoch = ++epoch_;
+  tokens_.configure(*publication->snapshot);
+  inflight_.reserve(publication->snapshot->target_slots());
+  publisher_.publish(std::move(publication));
 }
 
 void ControlPlane::report(const std::string& line) {

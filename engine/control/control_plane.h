@@ -8,8 +8,10 @@
 
 #include <condition_variable>
 #include <expected>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <span>
 #include <string>
 #include <thread>
@@ -26,6 +28,7 @@
 #include "control/routing_build.h"
 #include "control/store/store.h"
 #include "control/secret/sealer.h"
+#include "control/secret/secret_resolver.h"
 #include "control/token_service.h"
 #include "control/usage/usage_feed.h"
 #include "control/usage/usage_store.h"
@@ -42,6 +45,8 @@ struct ControlOptions {
   void (*report)(const std::string& line) = nullptr;  // one line for the operator; any thread
   uint32_t workers = 1;
   uint32_t adopt_timeout_ms = 2'000;
+  // How long a start or a reload waits for secrets that were never read.
+  uint32_t secret_wait_ms = 3'000;
   uint32_t scrape_timeout_ms = 2'000;
 };
 
@@ -100,7 +105,19 @@ class ControlPlane {
   // Builds and publishes; the error is one line.
   std::expected<void, std::string> apply(LoadedConfig loaded);
   std::expected<void, std::string> reload();
+  // The snapshot of a configuration as it is now.
+  [[nodiscard]] std::expected<std::unique_ptr<Publication>, std::string> route(
+      const Config& config);
+  void publish(std::unique_ptr<Publication> publication);
   void report(const std::string& line);
+
+  // `config` with the newest values of what it refers to; `wait`: for those never read, a while.
+  [[nodiscard]] Config secrets_fill(Config config, bool wait);
+  // Which providers of the filled `config` are not used, and why: reports what is new.
+  void secrets_note(const Config& config, std::map<std::string, std::string> refused);
+  [[nodiscard]] std::string secrets_place(const std::string& tenant) const;
+  void secrets_wait();
+  void secrets_check();
 
   void ledger_drain();
   void usage_add(const LedgerRecord& record);
@@ -129,6 +146,12 @@ class ControlPlane {
   ControlCounters counters_;
   Outbound outbound_;
   TokenService tokens_{&outbound_};
+  SecretResolver secrets_{&outbound_, options_.config.adapters,
+                          [this](const std::string& line) { report(line); }};
+  // Providers by uuid, and why they are not used: of the last snapshot, and of the next one.
+  std::map<std::string, std::string> withheld_, missing_;
+  std::set<std::pair<std::string, std::string>> released_;  // tenant and name, since the last clear
+  uint64_t released_epoch_ = 0;
   Config config_;
   std::optional<KeyDigest> admin_digest_;
   uint64_t epoch_ = 0;

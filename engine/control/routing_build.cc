@@ -8,6 +8,7 @@
 #include "control/digest.h"
 #include "control/policy_build.h"
 #include "control/routing_limits.h"
+#include "control/routing_withheld.h"
 #include "json/json_write.h"
 
 namespace weir {
@@ -176,7 +177,8 @@ class Builder {
     out->type = config.type;
     out->tenant = config.tenant;
     out->uuid = config.uuid;
-    out->adapter = adapter_named(input_.adapters, config.type);
+    out->adapter = config.unavailable ? withheld_adapter()
+                                      : adapter_named(input_.adapters, config.type);
     out->tls = config.url.tls;
     out->host = config.url.host;
     out->port = config.url.port;
@@ -229,12 +231,30 @@ class Builder {
       std::string* head = &target->heads[endpoint_index(endpoint)];
       const auto done = prepare({*target->provider, target->model, endpoint}, head);
       if (!done) {
-        std::string path = config.path;
-        if (!done.error().param.empty()) path += "." + std::string(done.error().param);
-        return refuse(path, done.error().message);
+        const std::string param(done.error().param);
+        if (!config.by_reference) {
+          return refuse(param.empty() ? config.path : config.path + "." + param,
+                        done.error().message);
+        }
+        if (input_.refused != nullptr) {
+          (*input_.refused)[config.uuid] = param + ": " + std::string(done.error().message);
+        }
+        return false;
       }
     }
     return true;
+  }
+
+  // The heads say which endpoints there will be, so that the route's layout stays.
+  void target_withhold(const ProviderConfig& config, Target* target) const {
+    const Adapter* real = adapter_named(input_.adapters, config.type);
+    target->adapter = withheld_adapter();
+    for (const Endpoint endpoint :
+         {Endpoint::kChat, Endpoint::kCompletions, Endpoint::kEmbeddings}) {
+      std::string& head = target->heads[endpoint_index(endpoint)];
+      const bool served = (real->endpoints & endpoint_bit(endpoint)) != 0;
+      head = served ? provider_unavailable_text(config.name) : std::string();
+    }
   }
 
   // The part of a target that is the same in every route.
@@ -254,7 +274,12 @@ class Builder {
     target.health = name.health.get();
     target.limits = limits_.of_target(model);
     WEIR_CHECK(target.adapter != nullptr);
-    if (!heads_make(*config, &target)) return nullptr;
+    if (config->unavailable) {
+      target_withhold(*config, &target);
+    } else if (!heads_make(*config, &target)) {
+      if (!config->by_reference) return nullptr;
+      target_withhold(*config, &target);
+    }
     return &targets_.emplace(key, std::move(target)).first->second;
   }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <expected>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,9 @@ struct RoutingInput {
   uint64_t hash_seed = 0;
   int64_t now_unix_s = 0;
   Nanos now_ns = 0;  // of the workers' monotonic clock
+  // Gets the providers that their adapter refused with credentials from elsewhere, by uuid, and
+  // why. They are withheld; null: without a word.
+  std::map<std::string, std::string>* refused = nullptr;
 };
 
 // The error is one line: "path: text".

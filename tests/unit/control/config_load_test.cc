@@ -62,8 +62,24 @@ const Bad kBad[] = {
      "w.yaml:1:27: limits.json_validation: \"fulll\" is none of full, top_level; did you mean "
      "\"full\"?\n"},
     {"admin_key: vault:a#b\n",
-     "w.yaml:1:12: admin_key: vault: references need a vault client, which this build does not "
-     "have; use env: or file:\n"},
+     "w.yaml:1:12: admin_key: is needed at once and cannot come from a vault; use env:NAME or "
+     "file:PATH\n"},
+    {"providers: [{name: p, type: openai, data: {apikey: 'vault:openai'}}]\n",
+     "w.yaml:1:13: providers[0].data: providers of type openai need the field \"apikey\"\n"
+     "w.yaml:1:52: providers[0].data.apikey: vault: needs a field, as in "
+     "vault:secret/openai#apikey\n"},
+    {"providers: [{name: p, type: openai, data_reference: {resource: 'crn:2'}}]\n",
+     "w.yaml:1:13: providers[0].data: providers of type openai need the field \"apikey\"\n"
+     "w.yaml:1:64: providers[0].data_reference.resource: a CRN has ten parts, joined by colons\n"},
+    {"providers: [{name: p, type: openai, data: {apikey: x}, data_reference: {resource: "
+     "'env:PATH'}}]\n",
+     "w.yaml:1:72: providers[0].data_reference: takes the place of \"data\"; give one of them\n"},
+    {"vault: {address: 'ftp://h'}\n",
+     "w.yaml:1:18: vault.address: needs to begin with http:// or https://\n"},
+    {"vault: {token: 'vault:a/b#c'}\n",
+     "w.yaml:1:16: vault.token: is needed at once and cannot come from a vault; use env:NAME or "
+     "file:PATH\n"},
+    {"secrets: {refresh: 10ms}\n", "w.yaml:1:20: secrets.refresh: needs to be from 1s to 360h\n"},
     {"admin_key: env:WEIR_TEST_ABSENT\n",
      "w.yaml:1:12: admin_key: the environment variable \"WEIR_TEST_ABSENT\" is not set\n"},
     {"admin_key: file:/nowhere/x\n",
