@@ -9,6 +9,7 @@
 #include "decide/router_parts.h"
 #include "json/request_scan.h"
 #include "limit/estimate.h"
+#include "route/access.h"
 #include "route/decide.h"
 #include "route/health.h"
 
@@ -25,6 +26,7 @@ struct Decision::Held {
   RequestSize size;
   Endpoint endpoint = Endpoint::kChat;
   Tried tried;
+  const TargetSet* excluded = nullptr;  // by policies; lives with the principal
   Pick pick;
   bool running = false;          // an attempt at `pick` is open
   Millis attempt_started = 0;
@@ -36,7 +38,9 @@ struct Decision::Held {
 
 struct Decider::Parts {
   Parts(Router::Parts* the_router, uint32_t thread)
-      : router(the_router), core(thread, the_router->threads, the_router->seed) {}
+      : router(the_router), core(thread, the_router->threads, the_router->seed) {
+    core.share(&router->inflight);
+  }
 
   Router::Parts* const router;
   std::shared_ptr<const Snapshot> snapshot;
@@ -49,6 +53,7 @@ struct Decider::Parts {
   void adopt();
   [[nodiscard]] Result<void> admit(const Question& question, Decision::Held* held);
   bool take_limits(Decision::Held* held, Decision* out, uint64_t now_ns);
+  [[nodiscard]] std::expected<Pick, NoTarget> choose(const Decision::Held& held, Millis now);
   bool next_target(Decision::Held* held, Decision* out, uint64_t now_ns);
   bool take_target(Decision::Held* held, const Target& target, uint64_t now_ns);
   void end_attempt(Decision::Held* held, const AttemptOutcome& outcome, Fault fault);
@@ -94,11 +99,6 @@ Place place_of(const Target& target, bool probe) {
           .probe = probe};
 }
 
-bool may_use(const Principal& principal, const Route& route) {
-  const auto& allowed = principal.allowed_routes;
-  return principal.all_models || std::binary_search(allowed.begin(), allowed.end(), route.slot);
-}
-
 }  // namespace
 
 void Decider::Parts::adopt() {
@@ -119,13 +119,19 @@ Result<void> Decider::Parts::admit(const Question& question, Decision::Held* hel
   if (route == nullptr) {
     return std::unexpected(Error{Errc::kModelNotFound, "there is no model of that name", "model"});
   }
-  if (!may_use(*who, *route)) {
+  const Permit permit = permit_of(*who, *route);
+  if (!permit.allowed) {
     return std::unexpected(Error{Errc::kAccessDenied, "this key may not use that model", "model"});
   }
   if ((route->endpoints & endpoint_bit(question.endpoint)) == 0) {
     return std::unexpected(
         Error{Errc::kUnsupportedEndpoint, "no provider of this model serves that endpoint"});
   }
+  if (permit.excluded != nullptr && !serves_without(*route, question.endpoint, *permit.excluded)) {
+    return std::unexpected(Error{Errc::kAccessDenied, "this key may not use the providers of that "
+                                                      "model that serve this endpoint", "model"});
+  }
+  held->excluded = permit.excluded;
   held->principal = who;
   held->route = route;
   return {};
@@ -172,12 +178,20 @@ bool Decider::Parts::take_target(Decision::Held* held, const Target& target, uin
   return false;
 }
 
+std::expected<Pick, NoTarget> Decider::Parts::choose(const Decision::Held& held, Millis now) {
+  if (held.excluded == nullptr) {
+    return weir::decide(*held.route, core, held.tried, held.endpoint, now);
+  }
+  const Narrowing narrowing{.excluded = *held.excluded};
+  return weir::decide(*held.route, core, held.tried, held.endpoint, now, &narrowing);
+}
+
 // A target whose limits are used up is left out, as if it had been tried.
 bool Decider::Parts::next_target(Decision::Held* held, Decision* out, uint64_t now_ns) {
   const Route& route = *held->route;
   const Millis now = now_ns / kNanosPerMilli;
   for (;;) {
-    const auto pick = weir::decide(route, core, held->tried, held->endpoint, now);
+    const auto pick = choose(*held, now);
     if (!pick) {
       if (held->targets_limited) {
         refuse(out, Errc::kRateLimited, "every provider of this model has reached its limit",
@@ -197,7 +211,7 @@ bool Decider::Parts::next_target(Decision::Held* held, Decision* out, uint64_t n
     held->pick = *pick;
     held->running = true;
     held->attempt_started = now;
-    ++core.inflight(target.slot);
+    core.inflight_begin(target.slot);
     ++out->attempts;
     out->verdict = Verdict::kGo;
     out->place = place_of(target, pick->probe);
@@ -208,7 +222,7 @@ bool Decider::Parts::next_target(Decision::Held* held, Decision* out, uint64_t n
 void Decider::Parts::end_attempt(Decision::Held* held, const AttemptOutcome& outcome, Fault fault) {
   const Target& target = held->route->targets[held->pick.index];
   held->running = false;
-  --core.inflight(target.slot);
+  core.inflight_end(target.slot);
   const Millis now = outcome.now_ns / kNanosPerMilli;
   const TargetHealth::Attempt attempt{.started = held->attempt_started, .probe = held->pick.probe};
   const bool blameless = fault == Fault::kClient || fault == Fault::kGateway;

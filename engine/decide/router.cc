@@ -50,6 +50,7 @@ std::expected<void, std::string> Router::Parts::load(std::string_view text, uint
   Retired& own = retired.emplace_back(Retired{snapshot, {}});
   for (const auto& route : snapshot->routes()) own.pins.push_back(route->pin);
   for (const auto& principal : snapshot->principals()) own.pins.push_back(principal->pin);
+  inflight.reserve(snapshot->target_slots());
   newest.put(snapshot);
   return {};
 }

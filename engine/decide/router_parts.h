@@ -18,9 +18,10 @@ constexpr KeyDigest kOwnerKey{};
 
 struct Router::Parts {
   Parts(uint32_t the_threads, uint64_t the_seed)
-      : registry(the_threads), threads(the_threads), seed(the_seed) {}
+      : registry(the_threads), inflight(the_threads), threads(the_threads), seed(the_seed) {}
 
   Registry registry;
+  InflightBoard inflight;  // of all deciders
   const uint32_t threads;
   const uint64_t seed;
   uint64_t epoch = 0;

@@ -99,6 +99,23 @@ TEST_F(DeciderTest, RefusesWhatAWorkerRefuses) {
   EXPECT_NE(embed.place.provider, "c");
 }
 
+TEST_F(DeciderTest, PoliciesLeaveTargetsOut) {
+  start("policies:\n"
+        "  - {action: read, resource: 'provider:a', subject: '*', effect: deny}\n"
+        "  - {action: read, resource: 'model:c/three', subject: 'group:other'}\n");
+  for (int i = 0; i < 9; ++i) {
+    Decision decision = ask();
+    ASSERT_EQ(decision.verdict, Verdict::kGo);
+    EXPECT_EQ(decision.place.provider, "b");
+    done(&decision);
+  }
+  ASSERT_TRUE(router->update(
+      config("policies:\n  - {action: read, resource: 'model:fast', subject: 'user:ann'}\n"), now));
+  Decision refused = ask();
+  EXPECT_EQ(refused.verdict, Verdict::kRefused);
+  EXPECT_EQ(refused.error.code, Errc::kAccessDenied);
+}
+
 TEST_F(DeciderTest, AFaultGoesOnToTheNextAndSuspends) {
   start();
   Decision decision = ask();
