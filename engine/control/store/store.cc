@@ -1,5 +1,6 @@
 #include "control/store/store.h"
 
+#include "control/secret/reseal.h"
 #include "control/store/object_fields.h"
 
 namespace weir {
@@ -48,6 +49,10 @@ Sqlited<std::unique_ptr<Store>> Store::open(const std::string& path,
   auto drop = store->database_.prepare("DELETE FROM object WHERE uuid = ?");
   if (!drop) return std::unexpected(drop.error());
   store->statements_ = Statements{std::move(*put), std::move(*drop)};
+  const auto sealed = rows_reseal(&store->database_, *store->sealer_,
+                                  "SELECT uuid, sealed FROM object WHERE sealed <> ''",
+                                  "UPDATE object SET sealed = ?2 WHERE uuid = ?1", secret_owner);
+  if (!sealed) return std::unexpected(sealed.error());
   return store;
 }
 

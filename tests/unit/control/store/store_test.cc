@@ -184,6 +184,25 @@ TEST_F(StoreTest, CredentialsAreSealed) {
   EXPECT_EQ(opened.error().find("sk-"), std::string::npos);
 }
 
+TEST_F(StoreTest, ANewSealingKeyTakesOver) {
+  const std::string old_key(64, '1'), new_key(64, '2');
+  const auto use = [&](const std::string& key, const std::string& previous) {
+    auto sealer = Sealer::from_text(key);
+    if (!previous.empty()) sealer->accept_previous(*Sealer::from_text(previous));
+    sealer_ = std::make_shared<const Sealer>(std::move(*sealer));
+    open();
+  };
+  use(old_key, "");
+  made(tenant_object("default"));
+  made(test::provider_object("a", "sk-very-secret"));
+  ASSERT_TRUE(store_->commit());
+  use(new_key, old_key);
+  use(new_key, "");
+  const ProviderObject* provider = store_->catalog().provider("default", "a");
+  ASSERT_NE(provider, nullptr);
+  EXPECT_EQ(provider->data.front().second.reveal(), "sk-very-secret");
+}
+
 TEST_F(StoreTest, AFullDiskChangesNothing) {
   made(tenant_object("default"));
   ASSERT_TRUE(store_->commit());
