@@ -94,15 +94,16 @@ void count_write(const char (&key)[N], int64_t value, LineWriter* line) {
   line->literal(",");
 }
 
-void usage_write(const Usage& usage, LineWriter* line) {
-  if (usage.source == UsageSource::kNone) return;
+// An answer from the reply cache used no tokens, and says so.
+void usage_write(const Usage& usage, bool cached, LineWriter* line) {
+  if (usage.source == UsageSource::kNone && !cached) return;
   line->literal(",\"tokens\":{");
   count_write("\"prompt\":", usage.prompt_tokens, line);
   count_write("\"completion\":", usage.completion_tokens, line);
   count_write("\"total\":", usage.total_tokens, line);
   count_write("\"cached\":", usage.cached_tokens, line);
   count_write("\"reasoning\":", usage.reasoning_tokens, line);
-  name_write("\"source\":\"", usage_source_name(usage.source), line);
+  name_write("\"source\":\"", cached ? "cache" : usage_source_name(usage.source), line);
   line->literal("}");
 }
 
@@ -204,7 +205,7 @@ void access_line(const LedgerRecord& record, const Registry& registry, LineWrite
   }
   number_write(",\"bytes_in\":", record.request_bytes, line);
   number_write(",\"bytes_out\":", record.response_bytes, line);
-  usage_write(record.usage, line);
+  usage_write(record.usage, record.cached, line);
   attempts_write(record, registry, line);
   stages_write(record, line);
   line->literal("}");

@@ -45,7 +45,11 @@ std::string limits_yaml(const ClientLimits& limits) {
          "\n  max_buffered_bytes: " + size_format(limits.max_buffered_bytes) +
          "\n  json_validation: " + (limits.validate_full ? "full" : "top_level") +
          "\nretry_budget:\n  percent: " + std::to_string(limits.retry_budget_percent) +
-         "\n  min_per_s: " + std::to_string(limits.retry_budget_min_per_s) + "\n";
+         "\n  min_per_s: " + std::to_string(limits.retry_budget_min_per_s) +
+         "\ncache:\n  max_bytes: " + size_format(limits.cache.max_bytes) +
+         "\n  max_entry_bytes: " + size_format(limits.cache.max_entry_bytes) +
+         "\n  max_age: " + duration_format_ms(static_cast<uint32_t>(limits.cache.max_age_ms)) +
+         "\n";
 }
 
 // Objects have no default instances, so their fields' defaults are shown as comments.

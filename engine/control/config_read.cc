@@ -95,6 +95,18 @@ void retry_budget_read(ConfigReader& root, ClientLimits* out) {
   budget.finish();
 }
 
+void cache_read(ConfigReader& root, CacheLimits* out) {
+  const ConfigNode* node = root.take("cache");
+  if (node == nullptr) return;
+  ConfigReader cache(root.context(), *node, root.path_of("cache"));
+  cache.get_size("max_bytes", 0, uint64_t{1} << 50, &out->max_bytes);
+  cache.get_size("max_entry_bytes", kKiB, kGiB, &out->max_entry_bytes);
+  uint32_t age = static_cast<uint32_t>(out->max_age_ms);
+  cache.get_duration("max_age", 1, &age);
+  out->max_age_ms = age;
+  cache.finish();
+}
+
 void network_read(ConfigReader& root, Config* out) {
   const ConfigNode* node = root.take("network");
   if (node == nullptr) return;
@@ -168,6 +180,7 @@ void config_read(ConfigContext& context, const ConfigNode& root, Config* out) {
   list_read(reader, "policies", &out->policies, policy_read);
   limits_read(reader, &out->limits);
   retry_budget_read(reader, &out->limits);
+  cache_read(reader, &out->limits.cache);
   network_read(reader, out);
   accounting_read(reader, &out->accounting);
   secrets_read(reader, &out->secrets);

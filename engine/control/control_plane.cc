@@ -278,6 +278,7 @@ void ControlPlane::publish(std::unique_ptr<Publication> publication) {
   counters_.epoch = ++epoch_;
   tokens_.configure(*publication->snapshot);
   inflight_.reserve(publication->snapshot->target_slots());
+  link_.cache.configure(config_.limits.cache, monotonic_ns() / kNanosPerMilli);
   publisher_.publish(std::move(publication));
 }
 

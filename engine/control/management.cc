@@ -186,6 +186,7 @@ void ControlPlane::scrape_check(Millis now) {
   counters_.usage_lost = usage_->lost();
   counters_.usage_misdated = usage_->misdated();
   counters_.token_exchanges = tokens_.exchanges();
+  counters_.cache = link_.cache.counters();
   std::string text;
   if (round_.missing == 0) text = metrics_render(round_.sum, counters_, registry_, now);
   for (ManagementCall* call : calls) {

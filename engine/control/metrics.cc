@@ -210,6 +210,7 @@ void metrics_add(MetricsBlock* sum, const MetricsBlock& one) {
       &MetricsBlock::unrouted_failed, &MetricsBlock::unrouted_cancelled, &MetricsBlock::accepted,
       &MetricsBlock::in_flight, &MetricsBlock::management_requests, &MetricsBlock::retries,
       &MetricsBlock::replays, &MetricsBlock::retry_budget_exhausted, &MetricsBlock::ledger_dropped,
+      &MetricsBlock::cache_hits, &MetricsBlock::cache_misses,
       &MetricsBlock::reserved_tokens, &MetricsBlock::refunded_tokens,
       &MetricsBlock::settled_tokens,
       &MetricsBlock::client_connections, &MetricsBlock::client_idle, &MetricsBlock::client_accepted,
@@ -224,6 +225,23 @@ void metrics_add(MetricsBlock* sum, const MetricsBlock& one) {
   histogram_add(&sum->total, one.total);
   histogram_add(&sum->overhead, one.overhead);
 }
+
+namespace {
+
+void cache_render(const MetricsBlock& sum, const CacheCounters& cache, Page* page) {
+  page->all("weir_cache_requests_total", "counter", "Requests that asked for the reply cache.",
+            {{label("result", "hit"), sum.cache_hits},
+             {label("result", "miss"), sum.cache_misses}});
+  page->one("weir_cache_bytes", "gauge", "Memory of kept replies.", cache.bytes);
+  page->one("weir_cache_entries", "gauge", "Kept replies.", cache.entries);
+  page->one("weir_cache_stored_total", "counter", "Replies put into the cache.", cache.stored);
+  page->all("weir_cache_dropped_total", "counter", "Replies that were not kept, or no longer.",
+            {{label("reason", "space"), cache.evicted},
+             {label("reason", "age"), cache.expired},
+             {label("reason", "too_large"), cache.too_large}});
+}
+
+}  // namespace
 
 std::string metrics_render(const MetricsBlock& sum, const ControlCounters& control,
                            const Registry& registry, Millis now) {
@@ -274,6 +292,7 @@ std::string metrics_render(const MetricsBlock& sum, const ControlCounters& contr
        control.token_exchanges},
   };
   for (const Plain& one : plain) page.one(one.name, one.type, one.help, one.value);
+  cache_render(sum, control.cache, &page);
   page.all("weir_config_reloads_total", "counter", "Reloads of the configuration.",
            {{label("result", "ok"), control.reloads_ok},
             {label("result", "failed"), control.reloads_failed}});

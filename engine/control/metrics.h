@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "control/registry.h"
 #include "link/metrics_block.h"
+#include "link/reply_cache.h"
 
 namespace weir {
 
@@ -25,6 +26,7 @@ struct ControlCounters {
   // Of the usage store: sums that wait for the disk, and what went wrong with them.
   uint64_t usage_waiting = 0, usage_flush_failures = 0, usage_lost = 0, usage_misdated = 0;
   uint64_t token_exchanges = 0;
+  CacheCounters cache;
 };
 
 [[nodiscard]] std::string metrics_render(const MetricsBlock& sum, const ControlCounters& control,

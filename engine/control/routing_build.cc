@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "control/config_check.h"
+#include "control/config_price.h"
 #include "control/digest.h"
 #include "control/policy_build.h"
 #include "control/routing_limits.h"
@@ -35,6 +36,17 @@ struct Draft {  // of a route
 
 Member member_of(const ModelConfig& model) {
   return {&model, model.weight.value_or(1), model.priority.value_or(0)};
+}
+
+// What requests may choose by. The prices were checked when the file was read.
+void metadata_read(const ModelConfig& model, Target* target) {
+  if (const auto price = price_of(model.metadata); price && *price) {
+    target->cost = ((*price)->input + (*price)->output) / 2;
+  }
+  for (const auto& [name, value] : model.metadata) {
+    if (name == "model_family") target->family = value;
+    if (name == "region") target->region = value;
+  }
 }
 
 bool same_place(const Member& member, const ModelConfig& model) {
@@ -301,6 +313,7 @@ class Builder {
       if (base == nullptr) return false;
       Target target = *base;
       target.uuid = member.model->uuid;
+      metadata_read(*member.model, &target);
       target.weight = member.weight;
       target.priority = member.priority;
       target.series = registry_.series_slot(draft.name, target.slot);

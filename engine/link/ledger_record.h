@@ -53,6 +53,7 @@ struct LedgerRecord {
   Endpoint endpoint = Endpoint::kChat;
   Outcome outcome = Outcome::kRefused;
   bool stream = false;
+  bool cached = false;         // answered from the reply cache; no provider was asked
   bool has_error = false;      // `error` says why
   Errc error = Errc::kInternal;
   uint16_t status = 0;         // towards the client; 499 when it left before an answer

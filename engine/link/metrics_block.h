@@ -52,6 +52,7 @@ struct MetricsBlock {
   uint64_t replays = 0;                    // stale pooled connection, same target
   uint64_t retry_budget_exhausted = 0;
   uint64_t ledger_dropped = 0;
+  uint64_t cache_hits = 0, cache_misses = 0;  // of requests that asked for the reply cache
   // Tokens in buckets: reserved - refunded = settled, once nothing is in flight.
   uint64_t reserved_tokens = 0, refunded_tokens = 0, settled_tokens = 0;
   uint64_t client_connections = 0, client_idle = 0, client_accepted = 0, client_refused = 0;

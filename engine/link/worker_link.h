@@ -15,6 +15,7 @@
 #include "base/ring.h"
 #include "link/ledger_record.h"
 #include "link/metrics_block.h"
+#include "link/reply_cache.h"
 #include "link/token_link.h"
 #include "route/inflight.h"
 #include "route/pins.h"
@@ -75,6 +76,7 @@ struct ClientLimits {
   ServerTiming server_timing = ServerTiming::kOnRequest;  // of `log:`
   uint32_t retry_budget_percent = 20;
   uint32_t retry_budget_min_per_s = 10;
+  CacheLimits cache;                         // process-wide
 };
 
 // What the control thread publishes: a snapshot and the limits that go with it.
@@ -128,6 +130,7 @@ struct ControlLink {
   // Whether the control thread serves this path without a key. Constant, any thread; null: none.
   bool (*is_public)(std::string_view path) = nullptr;
   InflightBoard* inflight = nullptr;       // of all workers; null: each balances by its own
+  ReplyCache cache;                        // configured by the control thread
   // Wakes the control thread; any thread, coalesces, never blocks.
   void (*wake)(ControlLink*) = nullptr;
   void* wake_context = nullptr;

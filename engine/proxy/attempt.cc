@@ -10,6 +10,7 @@
 #include "json/json_write.h"
 #include "proxy/exchange.h"
 #include "proxy/reply.h"
+#include "proxy/route_plan.h"
 #include "proxy/stages.h"
 #include "proxy/token_wait.h"
 #include "proxy/upstream_pool.h"
@@ -65,9 +66,34 @@ std::expected<Pick, NoTarget> choose(Exchange* ex) {
   if (ex->excluded == nullptr) {
     return decide(*ex->route, worker->core, ex->tried, ex->match.endpoint, worker->now_ms);
   }
-  const Narrowing narrowing{.excluded = *ex->excluded};
+  Narrowing narrowing{.excluded = *ex->excluded};
+  if (ex->plan != nullptr) {
+    narrowing.further = ex->attempts != 0;
+    narrowing.forced = ex->plan->forced;
+  }
   return decide(*ex->route, worker->core, ex->tried, ex->match.endpoint, worker->now_ms,
                 &narrowing);
+}
+
+// A target whose limits are used up is left out, as if it had been tried.
+std::expected<Pick, NoTarget> choose_affordable(Exchange* ex) {
+  auto pick = choose(ex);
+  while (pick && !limits_take_target(ex, ex->route->targets[pick->index])) {
+    ex->tried.set(pick->index);
+    if (pick->probe) ex->route->targets[pick->index].health->probe_abandoned();
+    pick = choose(ex);
+  }
+  return pick;
+}
+
+// The next candidate whose alias admits the request.
+bool go_to_next_choice(Exchange* ex) {
+  const Route* from = ex->route;
+  while (route_plan_next(ex, ex->attempts == 0)) {
+    if (limits_move(ex, *from)) return true;
+    from = ex->route;
+  }
+  return false;
 }
 
 void open_attempt(Exchange* ex, const Pick& pick) {
@@ -166,6 +192,7 @@ void acquire(Exchange* ex) {
 }
 
 bool target_left(const Exchange* ex) {
+  if (ex->plan != nullptr && ex->plan->at + 1 < ex->plan->choices.size()) return true;
   const Tried out = ex->excluded == nullptr ? ex->tried : ex->tried | *ex->excluded;
   return out.count() < ex->route->targets.size();
 }
@@ -175,7 +202,10 @@ bool may_retry(Exchange* ex, const UpstreamError& error) {
   const bool elsewhere = error.fault == Fault::kTarget || error.fault == Fault::kTimeout ||
                          error.fault == Fault::kRateLimit || error.fault == Fault::kCredential;
   if (!elsewhere || ex->committed) return false;
-  if (ex->attempts >= ex->route->max_attempts) return false;
+  const RoutePlan* plan = ex->plan;
+  if (ex->attempts >= (plan != nullptr ? plan->max_attempts : ex->route->max_attempts)) {
+    return false;
+  }
   if (!target_left(ex)) return false;
   const ClientLimits& limits = worker->limits;
   if (worker->retry_budget.take(worker->now_ms, limits.retry_budget_percent,
@@ -268,13 +298,8 @@ Call exchange_call(Exchange* ex) {
 void exchange_next_attempt(Exchange* ex) {
   Worker* worker = ex->worker;
   const Nanos begun = ex->attempts == 0 ? ex->at.parsed : worker_clock(worker);
-  auto pick = choose(ex);
-  // A target whose limits are used up is left out, as if it had been tried.
-  while (pick && !limits_take_target(ex, ex->route->targets[pick->index])) {
-    ex->tried.set(pick->index);
-    if (pick->probe) ex->route->targets[pick->index].health->probe_abandoned();
-    pick = choose(ex);
-  }
+  auto pick = choose_affordable(ex);
+  while (!pick && ex->plan != nullptr && go_to_next_choice(ex)) pick = choose_affordable(ex);
   if (!pick) return fail_without_target(ex, pick.error());
   open_attempt(ex, *pick);
   ex->attempt_started_ns = begun;

@@ -7,7 +7,10 @@
 #include "base/check.h"
 #include "json/json_write.h"
 #include "proxy/auth.h"
+#include "proxy/cache_use.h"
 #include "proxy/reply.h"
+#include "proxy/route_plan.h"
+#include "proxy/router_ask.h"
 #include "proxy/upstream_pool.h"
 #include "proxy/worker.h"
 #include "route/access.h"
@@ -172,22 +175,9 @@ Result<void> admit_head(Exchange* ex, const RequestHead& head) {
   return check_head(ex, head);
 }
 
-Result<void> admit_request(Exchange* ex) {
+Result<void> admit_route(Exchange* ex) {
   Worker* worker = ex->worker;
-  ScanOptions options;
-  if (!worker->limits.validate_full) options.validation = ScanOptions::Validation::kTopLevel;
-  const auto scanned = worker->request_scanner.scan(ex->body.view(), options, &ex->view);
-  ex->at.parsed = worker_clock(worker);
-  if (!scanned) return scanned;
-  // An unescaped model name lies in the scanner's scratch, which the next request uses.
-  const std::string_view body = ex->body.view();
-  const bool in_body = std::less_equal<>()(body.data(), ex->view.model.data()) &&
-                       std::less<>()(ex->view.model.data(), body.data() + body.size());
-  if (!in_body) ex->view.model = ex->arena.copy(ex->view.model);
   const Endpoint endpoint = ex->match.endpoint;
-  if (!ex->view.has(required_field(endpoint))) return std::unexpected(missing_field(endpoint));
-  if (endpoint == Endpoint::kEmbeddings) ex->view.stream = false;
-  ex->record.stream = ex->view.stream;
   const Principal& who = *ex->principal;
   const Route* route = worker->snapshot()->find_route(who.tenant, who.environment, ex->view.model);
   if (route == nullptr) return std::unexpected(unknown_model(ex));
@@ -210,6 +200,39 @@ Result<void> admit_request(Exchange* ex) {
   return {};
 }
 
+// The request has a member `router` or `cache`.
+Result<void> admit_extended(Exchange* ex) {
+  RouterAsk router;
+  CacheAsk cache;
+  if (auto read = extensions_read(ex->view, ex->arena, &router, &cache); !read) return read;
+  auto admitted = router.wanted ? route_plan_make(ex, router) : admit_route(ex);
+  if (admitted) cache_begin(ex, cache);
+  return admitted;
+}
+
+Result<void> admit_request(Exchange* ex) {
+  Worker* worker = ex->worker;
+  ScanOptions options;
+  if (!worker->limits.validate_full) options.validation = ScanOptions::Validation::kTopLevel;
+  const auto scanned = worker->request_scanner.scan(ex->body.view(), options, &ex->view);
+  ex->at.parsed = worker_clock(worker);
+  if (!scanned) return scanned;
+  // An unescaped model name lies in the scanner's scratch, which the next request uses.
+  const std::string_view body = ex->body.view();
+  const bool in_body = std::less_equal<>()(body.data(), ex->view.model.data()) &&
+                       std::less<>()(ex->view.model.data(), body.data() + body.size());
+  if (!in_body) ex->view.model = ex->arena.copy(ex->view.model);
+  const Endpoint endpoint = ex->match.endpoint;
+  if (!ex->view.has(required_field(endpoint))) return std::unexpected(missing_field(endpoint));
+  if (endpoint == Endpoint::kEmbeddings) ex->view.stream = false;
+  ex->record.stream = ex->view.stream;
+  // A member that is there has an end; few requests have one of these.
+  const bool extended =
+      (ex->view.member(Field::kRouter).value.end | ex->view.member(Field::kCache).value.end) != 0;
+  if (extended && endpoint != Endpoint::kEmbeddings) return admit_extended(ex);
+  return admit_route(ex);
+}
+
 void start_inference(Exchange* ex) {
   Worker* worker = ex->worker;
   if (worker->limits.strict_accounting && !worker_ledger_has_room(worker)) {
@@ -225,6 +248,7 @@ void start_inference(Exchange* ex) {
   ++worker->metrics.accepted;
   ++worker->metrics.in_flight;
   worker->retry_budget.on_request(worker->now_ms);
+  if (ex->caching != nullptr && cache_answer(ex)) return;
   exchange_next_attempt(ex);
 }
 

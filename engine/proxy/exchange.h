@@ -47,6 +47,8 @@ namespace weir {
 struct UpstreamConn;
 struct Worker;
 struct ManagementCall;
+struct RoutePlan;
+struct CacheUse;
 
 // Bodies for the control thread: of a caller with a key, and of a stranger (sign-in).
 inline constexpr uint64_t kMaxManagementBody = 1 << 20;
@@ -129,6 +131,9 @@ struct Exchange {
   RequestView view;
   const Route* route = nullptr;          // pinned
   const Principal* principal = nullptr;  // pinned
+  // In `arena`; null for requests that do not use these members.
+  RoutePlan* plan = nullptr;             // `router`: candidates; `route` is one of them
+  CacheUse* caching = nullptr;           // `cache`
   Arena arena{arena_block, sizeof arena_block};  // lives as long as the Exchange
 
   // The present attempt.
@@ -246,6 +251,7 @@ void relay_on_body(Exchange* ex, std::string_view bytes);
 void relay_on_end(Exchange* ex);
 void relay_on_cut(Exchange* ex, std::string_view why, Fault fault = Fault::kTarget);
 void relay_write(Exchange* ex);                     // more of a whole reply
+void relay_kept(Exchange* ex, std::string_view body);  // a reply from the cache, as a whole
 void relay_resume(Exchange* ex);                    // the client keeps up again
 void relay_finish(Exchange* ex);                    // the stream is whole: its end, and ours
 void relay_commit(Exchange* ex, int status, std::string_view content_type);

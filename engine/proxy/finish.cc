@@ -2,7 +2,9 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "proxy/cache_use.h"
 #include "proxy/exchange.h"
+#include "proxy/route_plan.h"
 #include "proxy/stages.h"
 #include "proxy/upstream_pool.h"
 #include "proxy/worker.h"
@@ -103,6 +105,8 @@ void release(Exchange* ex) {
   worker->wheel.disarm(&ex->total_deadline);
   ex->body.release(worker);
   ex->reply.release(worker);
+  if (ex->caching != nullptr) cache_release(ex);
+  if (ex->plan != nullptr) route_plan_release(ex);
   if (ex->route != nullptr) worker->link->pins.unpin(ex->route->pin);
   if (ex->principal != nullptr) worker->link->pins.unpin(ex->principal->pin);
   ex->route = nullptr;
@@ -120,7 +124,8 @@ Usage exchange_usage(const Exchange* ex) {
     return static_cast<int64_t>((bytes + kBytesPerToken - 1) / kBytesPerToken);
   };
   Usage usage = ex->facts.usage;
-  if (usage.source != UsageSource::kNone) return usage;
+  // What came from the reply cache used no tokens; its usage says so.
+  if (usage.source != UsageSource::kNone || ex->record.cached) return usage;
   // An error in place of an answer costs nothing, and leaves no status of a provider behind.
   if (!ex->committed || ex->reply_head.status / 100 != 2) return {};
   const bool prompt_known = usage.prompt_tokens >= 0;

@@ -13,6 +13,7 @@
 #include "limit/limit_set.h"
 #include "proxy/exchange.h"
 #include "proxy/reply.h"
+#include "proxy/route_plan.h"
 #include "proxy/worker.h"
 
 namespace weir {
@@ -81,25 +82,45 @@ void refuse(Exchange* ex, std::string_view message, Nanos wait_ns) {
   reply_error(ex, error);
 }
 
+// The smallest bucket of tokens that the request as such has to pass.
+int64_t request_capacity(const Exchange* ex) {
+  return std::min(ex->principal->limits.smallest_token_capacity(),
+                  ex->route->limits.smallest_token_capacity());
+}
+
+// From the buckets of the alias. Null: taken, or there are none; else the one that refused.
+const LimitEntry* alias_take(Exchange* ex) {
+  const LimitSet& alias = ex->route->limits;
+  if (alias.empty()) return nullptr;
+  const int64_t tokens = reservation(ex, request_capacity(ex));
+  const int at = alias.take_all(core_of(ex), tokens, ex->worker->now_ns);
+  if (at != LimitSet::kPassed) return &alias[static_cast<size_t>(at)];
+  ex->held.alias = true;
+  ex->held.alias_reserved = tokens;
+  return nullptr;
+}
+
+void note_limited(Exchange* ex, Nanos wait) {
+  uint64_t& shortest = ex->held.shortest_wait_ns;
+  shortest = ex->held.targets_limited ? std::min(shortest, wait) : wait;
+  ex->held.targets_limited = true;
+}
+
 }  // namespace
 
 bool limits_admit(Exchange* ex) {
   const LimitSet& who = ex->principal->limits;
-  const LimitSet& alias = ex->route->limits;
-  if (who.empty() && alias.empty()) return true;
-  const int64_t capacity =
-      std::min(who.smallest_token_capacity(), alias.smallest_token_capacity());
-  const int64_t tokens = reservation(ex, capacity);
+  if (who.empty() && ex->route->limits.empty()) return true;
+  const int64_t tokens = reservation(ex, request_capacity(ex));
   const Nanos now = ex->worker->now_ns;
-  const uint32_t core = core_of(ex);
-  const LimitEntry* refused = nullptr;
-  if (const int at = who.take_all(core, tokens, now); at != LimitSet::kPassed) {
-    refused = &who[static_cast<size_t>(at)];
-  } else if (const int on = alias.take_all(core, tokens, now); on != LimitSet::kPassed) {
-    who.refund_all(core, tokens, now);
-    refused = &alias[static_cast<size_t>(on)];
+  if (const int at = who.take_all(core_of(ex), tokens, now); at != LimitSet::kPassed) {
+    const LimitEntry& refused = who[static_cast<size_t>(at)];
+    refuse(ex, refusal_text(refused), wait_of(ex, refused, tokens));
+    return false;
   }
-  if (refused != nullptr) {
+  while (const LimitEntry* refused = alias_take(ex)) {
+    if (ex->plan != nullptr && route_plan_next(ex, false)) continue;
+    who.refund_all(core_of(ex), tokens, now);
     refuse(ex, refusal_text(*refused), wait_of(ex, *refused, tokens));
     return false;
   }
@@ -109,16 +130,24 @@ bool limits_admit(Exchange* ex) {
   return true;
 }
 
+bool limits_move(Exchange* ex, const Route& from) {
+  if (ex->held.alias) {
+    from.limits.refund_all(core_of(ex), ex->held.alias_reserved, ex->worker->now_ns);
+    ex->held.alias = false;
+  }
+  const LimitEntry* refused = alias_take(ex);
+  if (refused == nullptr) return true;
+  note_limited(ex, wait_of(ex, *refused, reservation(ex, request_capacity(ex))));
+  return false;
+}
+
 bool limits_take_target(Exchange* ex, const Target& target) {
   const LimitSet& limits = target.limits;
   if (limits.empty()) return true;
   const int64_t tokens = reservation(ex, limits.smallest_token_capacity());
   const int at = limits.take_all(core_of(ex), tokens, ex->worker->now_ns);
   if (at != LimitSet::kPassed) {
-    const Nanos wait = wait_of(ex, limits[static_cast<size_t>(at)], tokens);
-    uint64_t& shortest = ex->held.shortest_wait_ns;
-    shortest = ex->held.targets_limited ? std::min(shortest, wait) : wait;
-    ex->held.targets_limited = true;
+    note_limited(ex, wait_of(ex, limits[static_cast<size_t>(at)], tokens));
     return false;
   }
   ex->held.target = true;
@@ -157,25 +186,26 @@ void limits_end_request(Exchange* ex) {
       usage.source == UsageSource::kProvider) {
     ex->route->output->observe(core_of(ex), usage.completion_tokens / ex->view.choices());
   }
-  if (!ex->held.request) return;
-  ex->held.request = false;
+  if (!ex->held.request && !ex->held.alias) return;
   const LimitSet& who = ex->principal->limits;
   const LimitSet& alias = ex->route->limits;
-  const int64_t reserved = ex->held.reserved;
   const Nanos now = ex->worker->now_ns;
   // Every target was at its limit, or it failed before a byte was delivered: a stream that broke
   // off later has the status 200.
-  if (ex->attempts == 0 || ex->record.status >= 500) {
-    who.refund_all(core_of(ex), reserved, now);
-    alias.refund_all(core_of(ex), reserved, now);
-    return count_closed(ex, reserved, 0);
-  }
+  const bool nothing = (ex->attempts == 0 && !ex->record.cached) || ex->record.status >= 500;
   const bool counts = who.smallest_token_capacity() != kNoTokens ||
                       alias.smallest_token_capacity() != kNoTokens;
-  const int64_t actual = counts ? total_of(usage) : 0;
-  who.settle_all(core_of(ex), reserved, actual, now);
-  alias.settle_all(core_of(ex), reserved, actual, now);
-  count_closed(ex, reserved, actual);
+  const int64_t actual = counts && !nothing ? total_of(usage) : 0;
+  const auto close = [&](const LimitSet& limits, int64_t reserved) {
+    if (nothing) return limits.refund_all(core_of(ex), reserved, now);
+    limits.settle_all(core_of(ex), reserved, actual, now);
+  };
+  if (ex->held.alias) close(alias, ex->held.alias_reserved);
+  ex->held.alias = false;
+  if (!ex->held.request) return;
+  ex->held.request = false;
+  close(who, ex->held.reserved);
+  count_closed(ex, ex->held.reserved, actual);
 }
 
 bool limits_shown(const Exchange* ex) {

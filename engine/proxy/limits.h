@@ -18,16 +18,22 @@ struct Exchange;
 
 // What a request holds of limits, as a part of Exchange.
 struct LimitsHeld {
-  int64_t reserved = 0;         // tokens, in the buckets of principal and route
+  int64_t reserved = 0;         // tokens, in the buckets of the principal
+  int64_t alias_reserved = 0;   // tokens, in the buckets of the route
   int64_t target_reserved = 0;  // tokens, in the buckets of the target
   bool request = false;         // the holdings are open
+  bool alias = false;
   bool target = false;
   bool targets_limited = false;    // a target was left out because of its limits
   uint64_t shortest_wait_ns = 0;   // until the first of them would admit
 };
 
-// False: it was refused with 429, and the answer is on its way.
+// Of the candidates of a plan, the first whose alias admits it. False: it was refused with 429, and
+// the answer is on its way.
 [[nodiscard]] bool limits_admit(Exchange* ex);
+// The request went on from the alias `from` to that of ex->route. False: that one is at its limit,
+// and none is held.
+[[nodiscard]] bool limits_move(Exchange* ex, const Route& from);
 // False: the target's limits are used up; try another one.
 [[nodiscard]] bool limits_take_target(Exchange* ex, const Target& target);
 // 429 because of the targets that were left out.

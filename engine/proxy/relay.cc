@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "http/bytes.h"
 #include "http/write.h"
+#include "proxy/cache_use.h"
 #include "proxy/exchange.h"
 #include "proxy/reply.h"
 #include "proxy/upstream_pool.h"
@@ -173,7 +174,14 @@ void write_whole(Exchange* ex, const SliceList& body) {
   if (ex->state != ExchangeState::kWriting) return;
   ex->at.translate_ns += worker_clock(ex->worker) - ex->at.translate_from;
   ex->at.translate_from = 0;
-  exchange_attempt_done(ex, Fault::kNone);
+  if (ex->target != nullptr) exchange_attempt_done(ex, Fault::kNone);
+}
+
+// Kept as it goes to the client, for requests that asked for it.
+void answer_whole(Exchange* ex, const SliceList& body) {
+  if (ex->caching != nullptr) cache_keep(ex, body);
+  ex->at.translate_from = ex->worker->now_ns;
+  write_whole(ex, body);
 }
 
 // One part of a fan-out is there. After the last, the adapter makes one answer of them all.
@@ -191,8 +199,7 @@ void part_end(Exchange* ex) {
   const auto done =
       ex->target->adapter->transform_response(call, ex->parts.back(), &out, &ex->facts);
   if (!done) return exchange_attempt_failed(ex, error_of(done.error()));
-  ex->at.translate_from = ex->worker->now_ns;
-  write_whole(ex, out);
+  answer_whole(ex, out);
 }
 
 void whole_end(Exchange* ex) {
@@ -212,8 +219,7 @@ void whole_end(Exchange* ex) {
     const auto done = adapter->transform_response(call, reply, &out, &ex->facts);
     if (!done) return exchange_attempt_failed(ex, error_of(done.error()));
   }
-  ex->at.translate_from = ex->worker->now_ns;
-  write_whole(ex, out);
+  answer_whole(ex, out);
 }
 
 // The provider ignored `stream: true`: its answer becomes the events of a stream.
@@ -390,6 +396,14 @@ void relay_write(Exchange* ex) {
   if (ex->out_sent < ex->out.count()) return;
   if (ex->target != nullptr) exchange_attempt_done(ex, Fault::kNone);
   exchange_finish(ex, Outcome::kCompleted, 200, ClientEnd::kNext);
+}
+
+void relay_kept(Exchange* ex, std::string_view body) {
+  SliceList out;
+  WEIR_CHECK(out.push(body));
+  ex->kept_fields = "x-weir-cache: hit\r\n";
+  ex->at.translate_from = worker_clock(ex->worker);
+  write_whole(ex, out);
 }
 
 void relay_finish(Exchange* ex) {

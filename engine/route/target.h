@@ -85,6 +85,9 @@ struct Target {
   std::array<std::string, kEndpoints> heads; // empty: endpoint not served
   uint32_t weight = 1;
   uint32_t priority = 0;     // lower is tried first
+  // Of the model's metadata, for requests that choose by it.
+  int64_t cost = -1;         // pico-dollars for a token, the mean of both ways; -1: not known
+  std::string family, region;
   uint32_t slot = 0;         // dense, stable by (tenant, provider, model): health, metrics
   uint32_t series = 0;       // dense, stable by (alias, target): request metrics
   LimitSet limits;           // of the provider and of the model there; buckets borrowed

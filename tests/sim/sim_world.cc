@@ -48,7 +48,8 @@ LimitSet tenant_limits(LimitRegistry* registry, int64_t tokens, Nanos now) {
 
 // A request that failed before a byte was delivered, or that no target took, gets its token back.
 bool costs_a_request(const LedgerRecord& record) {
-  const bool accepted = record.outcome != Outcome::kRefused && record.attempt_count != 0;
+  const bool ran = record.attempt_count != 0 || record.cached;
+  const bool accepted = record.outcome != Outcome::kRefused && ran;
   return accepted && (record.outcome != Outcome::kFailed || record.status == 200);
 }
 
@@ -146,6 +147,11 @@ Route SimWorld::make_route(const SimRoute& from, uint32_t slot,
   route.slot = slot;
   while (outputs_.size() <= slot) outputs_.emplace_back(1);
   route.output = &outputs_[slot];
+  if (from.limit != 0) {
+    const BucketSpec spec{.amount = 0, .capacity = from.limit, .duration_ns = 3'600'000'000'000};
+    route.limits.add({buckets_.get_or_create("alias/" + from.name, spec, now_ns),
+                      BucketScope::kModel, BucketUnit::kRequests});
+  }
   route.pin = next_pin_++;
   for (uint32_t i = 0; i < from.providers.size(); ++i) {
     const uint32_t number = from.providers[i];
@@ -156,6 +162,10 @@ Route SimWorld::make_route(const SimRoute& from, uint32_t slot,
     target.id = target.provider->name + "/" + target.model;
     json_append_string(&target.model_json, target.model);
     target.priority = from.algorithm == Algorithm::kPriority ? i : 0;
+    target.uuid = "uuid-" + std::to_string(number);
+    if (i < from.costs.size()) target.cost = from.costs[i];
+    if (i < from.families.size()) target.family = from.families[i];
+    if (i < from.regions.size()) target.region = from.regions[i];
     target.slot = number;
     target.series = slot * kTargetsPerRoute + i;
     target.health = &health.at(number);
@@ -181,6 +191,7 @@ void SimWorld::publish() {
   Publication& publication = publications_.emplace_back();
   publication.snapshot = builder.build();
   publication.limits = limits;
+  control.cache.configure(limits.cache, now_ms());
   link.pins.reserve(next_pin_);
   inflight.reserve(static_cast<uint32_t>(providers.size()));
   WEIR_CHECK(link.publication.put(&publication) == nullptr);

@@ -30,6 +30,11 @@ struct SimRoute {
   uint32_t suspend_ms = 10'000;
   uint32_t max_attempts = 3;
   Algorithm algorithm = Algorithm::kPriority;
+  // By target, as far as they go: what requests may choose by.
+  std::vector<int64_t> costs = {};
+  std::vector<std::string> families = {}, regions = {};
+  // An alias of its own bucket that never refills; 0: none.
+  int64_t limit = 0;
 };
 
 // A small generator, so that a seed gives the same play everywhere.

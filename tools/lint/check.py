@@ -28,7 +28,7 @@ LAYERS = (
     ("engine/link/", ("weir/", "base/", "route/", "link/")),
     # What a null member of an adapter's table stands for is shared code of the adapters.
     ("engine/proxy/", ("weir/", "base/", "json/", "http/", "limit/", "route/", "link/", "net/",
-                       "proxy/", "adapters/common/openai_")),
+                       "proxy/", "adapters/common/openai_", "adapters/common/json_walk.h")),
     # The type that says what kind of address a host is; the function comes as a pointer.
     ("engine/control/config_check.h", ("weir/", "base/", "control/", "net/address.h")),
     ("engine/control/outbound.cc", ("weir/", "base/", "control/", "net/address.h")),
@@ -45,7 +45,8 @@ LAYERS = (
 # Third-party headers and the only places that may include them.
 EXTERNAL = (
     (r"uv\.h$", r"engine/(net|proxy|embed)/"),
-    (r"openssl/", r"engine/(net|control|embed)/|engine/proxy/auth\.cc|adapters/bedrock/sigv4\.cc"),
+    (r"openssl/", r"engine/(net|control|embed)/|engine/proxy/(auth|cache_use)\.cc"
+                 r"|adapters/bedrock/sigv4\.cc"),
     (r"sqlite3\.h$", r"engine/control/"),
     (r"curl/", r"engine/control/"),
     (r"yaml-cpp/", r"engine/control/config_yaml\."),
