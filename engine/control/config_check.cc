@@ -236,19 +236,13 @@ bool resource_known(const Config& config, const Names& names, const PolicyConfig
 
 void policies_check(const Config& config, const Names& names, ConfigProblems* problems) {
   for (const PolicyConfig& policy : config.policies) {
+    policy_check(policy, problems);
     const auto resource = policy_resource_parse(policy.resource);
-    if (!resource && !policy.resource.empty()) {
-      problems->error(policy.at, policy.path + ".resource",
-                      "needs to be model:NAME, provider:NAME or load_balancer:NAME, an id, or *");
-    } else if (resource && !resource_known(config, names, policy, *resource)) {
+    if (resource && !resource_known(config, names, policy, *resource)) {
       // It may come later, over the API.
       problems->warn(policy.at, policy.path + ".resource",
                      "nothing is called " + message_quote(policy.resource) +
                          "; a model goes by its alias or provider/id");
-    }
-    if (!policy.subject.empty() && !policy_subject_parse(policy.subject)) {
-      problems->error(policy.at, policy.path + ".subject",
-                      "needs to be key:NAME, user:NAME, group:NAME, or *");
     }
   }
 }
@@ -270,6 +264,17 @@ void bounds_check(const Config& config, const BuildFeatures& features, ConfigPro
 }
 
 }  // namespace
+
+void policy_check(const PolicyConfig& policy, ConfigProblems* problems) {
+  if (!policy.resource.empty() && !policy_resource_parse(policy.resource)) {
+    problems->error(policy.at, policy.path + ".resource",
+                    "needs to be model:NAME, provider:NAME or load_balancer:NAME, an id, or *");
+  }
+  if (!policy.subject.empty() && !policy_subject_parse(policy.subject)) {
+    problems->error(policy.at, policy.path + ".subject",
+                    "needs to be key:NAME, user:NAME, group:NAME, or *");
+  }
+}
 
 void config_check(const ConfigOptions& options, Config* config, ConfigProblems* problems) {
   if (options.resolve_secrets) vault_from_environment(&config->secrets.vault, problems);

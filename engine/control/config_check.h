@@ -45,6 +45,8 @@ void provider_settle(const ConfigOptions& options, bool deny_private, ProviderCo
 [[nodiscard]] const Adapter* adapter_named(std::span<const Adapter* const> adapters,
                                            std::string_view type);
 
+// A policy by itself.
+void policy_check(const PolicyConfig& policy, ConfigProblems* problems);
 // Also used by config_check: everything about providers. One with a reference that has no value yet
 // is marked as unavailable, and judged as far as it is known.
 void providers_check(const ConfigOptions& options, Config* config, ConfigProblems* problems);

@@ -96,6 +96,17 @@ std::string duration_format_ms(uint64_t ms) {
   return std::to_string(ms / 1000) + "s";
 }
 
+std::string duration_format_ns(int64_t ns) {
+  static constexpr Unit kUnits[] = {{"h", 3'600'000'000'000}, {"m", 60'000'000'000},
+                                    {"s", 1'000'000'000},     {"ms", 1'000'000},
+                                    {"us", 1'000},            {"ns", 1}};
+  if (ns == 0) return "0s";
+  for (const Unit& unit : kUnits) {
+    if (ns % unit.size == 0) return std::to_string(ns / unit.size) + std::string(unit.name);
+  }
+  return {};
+}
+
 std::string size_format(uint64_t bytes) {
   for (const Unit& unit : kSizeUnits) {
     const auto size = static_cast<uint64_t>(unit.size);

@@ -18,6 +18,8 @@ namespace weir {
 [[nodiscard]] std::optional<uint64_t> size_parse(std::string_view text);
 // The shortest common spelling: "600s" stays "600s", 250 is "250ms".
 [[nodiscard]] std::string duration_format_ms(uint64_t ms);
+// Exact, in the largest unit up to hours that is: "1h", "90s", "1500ms".
+[[nodiscard]] std::string duration_format_ns(int64_t ns);
 [[nodiscard]] std::string size_format(uint64_t bytes);
 
 }  // namespace weir
