@@ -128,6 +128,9 @@ struct KeyConfig {
   std::string environment = kProduction;
   Secret key;          // one of these two
   std::string sha256;  // 64 lower-case hex digits
+  // Of the value before the last rotation, which still works until then; empty: there is none.
+  std::string previous_sha256;
+  int64_t previous_until_unix_s = 0;
   Role role = Role::kUser;
   std::string user;                 // whose key it is, for policies; empty: nobody's
   std::vector<std::string> groups;

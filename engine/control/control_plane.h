@@ -84,6 +84,7 @@ class ControlPlane {
   [[nodiscard]] const Registry& registry() const { return registry_; }
   [[nodiscard]] const Publisher& publisher() const { return publisher_; }
   [[nodiscard]] UsageStore& usage() { return *usage_; }
+  [[nodiscard]] Catalog& catalog() { return store_->catalog(); }
 
  private:
   struct AdoptWait {  // a call that is answered when the workers run the epoch

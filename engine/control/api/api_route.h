@@ -18,6 +18,7 @@
 
 namespace weir {
 
+class Catalog;
 class ControlPlane;
 
 enum class ApiAccess : uint8_t {
@@ -38,7 +39,8 @@ enum class ApiWork : uint8_t {
 struct ApiCall {
   ManagementCall* call;
   std::array<std::string, 2> parameters;  // in the order of the path, decoded
-  Millis now = 0;
+  Millis now = 0;      // of the workers' monotonic clock
+  int64_t unix_s = 0;  // wall clock
 };
 
 struct ApiRoute {
@@ -47,6 +49,7 @@ struct ApiRoute {
   ApiAccess access;
   ApiWork work;
   void (*handler)(ControlPlane& plane, ApiCall& call);  // null: kWorker
+  void (*resource)(Catalog& catalog, ApiCall& call);     // what it calls, where that is all it does
   // For the description. `body` and `answer` name schemas; empty: none.
   std::string_view summary;
   std::string_view body;

@@ -92,9 +92,12 @@ std::vector<IndexKey> index_keys(const PolicyObject& policy) {
           {index_text("names", policy.tenant, policy.config.subject)}};
 }
 std::vector<IndexKey> index_keys(const KeyObject& key) {
-  return {{index_text("all", key.tenant, "")},
-          {index_text("name", key.tenant, key.config.name), true},
-          {index_text("digest", "", key.config.sha256), true}};
+  std::vector<IndexKey> keys = {{index_text("all", key.tenant, "")},
+                                {index_text("name", key.tenant, key.config.name), true},
+                                {index_text("digest", "", key.config.sha256), true}};
+  const std::string& previous = key.config.previous_sha256;
+  if (!previous.empty()) keys.push_back({index_text("digest", "", previous), true});
+  return keys;
 }
 
 template <typename T>
@@ -157,6 +160,17 @@ const ModelObject* Catalog::model(std::string_view tenant, std::string_view name
   for (const std::string_view what : {"alias", "place", "id"}) {
     if (const auto* found = table<ModelObject>().oldest(index_text(what, tenant, name))) {
       return found;
+    }
+  }
+  return nullptr;
+}
+
+const ModelObject* Catalog::model_in(std::string_view tenant, std::string_view environment,
+                                     std::string_view name) const {
+  if (const auto* found = find<ModelObject>(tenant, name)) return found;
+  for (const std::string_view what : {"alias", "place", "id"}) {
+    for (const auto* found : table<ModelObject>().all(index_text(what, tenant, name))) {
+      if (found->config.environment == environment) return found;
     }
   }
   return nullptr;

@@ -79,6 +79,9 @@ class Catalog {
                                                std::string_view uuid_or_name) const;
   // By uuid, else alias, else "provider/id", else upstream id; the oldest of several.
   [[nodiscard]] const ModelObject* model(std::string_view tenant, std::string_view name) const;
+  // The same among the models of one environment.
+  [[nodiscard]] const ModelObject* model_in(std::string_view tenant, std::string_view environment,
+                                            std::string_view name) const;
   [[nodiscard]] const BalancerObject* balancer(std::string_view tenant,
                                                std::string_view uuid_or_alias) const;
   [[nodiscard]] const KeyObject* key(std::string_view tenant,

@@ -104,6 +104,8 @@ void fields(Archive& to, Object& object, const KeyObject*) {
   to.text("name", config.name);
   to.text("environment", config.environment);
   to.text("sha256", config.sha256);
+  to.text("previous_sha256", config.previous_sha256);
+  to.number("previous_until", config.previous_until_unix_s);
   to.text("prefix", object.prefix);
   to.choice("role", config.role, kRoles);
   to.texts("groups", config.groups);

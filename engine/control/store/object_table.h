@@ -73,6 +73,7 @@ class ObjectTable {
     if (found == objects_.end()) return;
     for (const IndexKey& key : found->second.keys) {
       const auto at = index_.find(key.text);
+      if (at == index_.end()) continue;  // the object had the same text twice
       std::erase(at->second, &found->second.object);
       if (at->second.empty()) index_.erase(at);
     }

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
+
+#include "../fake_worker.h"
+#include "control/control_plane.h"
 
 namespace weir {
 namespace {
@@ -81,6 +85,7 @@ TEST(ApiRoute, EveryRowCanBeReached) {
     EXPECT_TRUE(route.path.starts_with('/'));
     EXPECT_FALSE(route.path.starts_with("/ml/gateway/"));
     EXPECT_EQ(route.handler == nullptr, route.work == ApiWork::kWorker) << route.path;
+    EXPECT_TRUE(route.resource != nullptr || route.work != ApiWork::kWrite) << route.path;
     EXPECT_FALSE(route.summary.empty()) << route.path;
     EXPECT_FALSE(route.statuses.empty()) << route.path;
     std::string path(route.path);
@@ -91,6 +96,95 @@ TEST(ApiRoute, EveryRowCanBeReached) {
     EXPECT_EQ(match.route, &route) << route.method << " " << path;
     EXPECT_EQ(match.access, route.access) << path;
     EXPECT_EQ(api_is_public(path), route.access == ApiAccess::kPublic) << path;
+  }
+}
+
+// Goal of what follows: who may do what, cell by cell, for every route that the control thread
+// serves. What must come out stands here as text, so that a changed row of the table fails.
+
+// By path, and where methods differ by "METHOD path": nobody, a user, the key for metrics, an admin
+// of another tenant, the operator. y: may.
+const std::map<std::string_view, std::string_view> kMay = {
+    {"/metrics", "nnyyy"},
+    {"/v1/metrics", "nnyyy"},
+    {"/v1/targets", "nnnyy"},
+    {"/v1/targets/{target*}/suspension", "nnnyy"},
+    {"/v1/config/reload", "nnnny"},
+    {"/v1/usage", "nnnyy"},
+    {"/v1/usage/user", "nynyy"},
+    {"/ml/v1/usage", "nnnyy"},
+    {"/ml/v1/usage/user", "nynyy"},
+    {"/v1/models/{model*}", "nnnyy"},
+    {"/v1/tenant", "nnnyy"},
+    {"/v1/tenants", "nnnny"},
+    {"/v1/providers", "nnnyy"},
+    {"/v1/providers/{provider}", "nnnyy"},
+    {"/v1/providers/{provider}/{type}", "nnnyy"},
+    {"/v1/providers/{provider}/models", "nnnyy"},
+    {"/v1/providers/{provider}/models/available", "nnnyy"},
+    {"/v1/providers/{provider}/models/{model*}", "nnnyy"},
+    {"/v1/load-balancers", "nnnyy"},
+    {"/v1/load-balancers/{load_balancer*}", "nnnyy"},
+    {"/v1/rate-limits", "nnnyy"},
+    {"/v1/rate-limits/{rate_limit}", "nnnyy"},
+    {"/v1/policies", "nnnyy"},
+    {"/v1/policies/{policy}", "nnnyy"},
+    {"/v1/keys", "nnnyy"},
+    {"/v1/keys/{key}", "nnnyy"},
+    {"/v1/keys/{key}/rotate", "nnnyy"},
+};
+
+ManagementCall caller(size_t kind) {
+  ManagementCall call;
+  if (kind == 0) return call;
+  call.key_id = "key";
+  call.tenant = kind == 3 ? "acme" : "default";
+  call.environment = "production";
+  call.metrics_only = kind == 2;
+  call.admin = kind >= 3;
+  return call;
+}
+
+TEST(ApiAccess, EveryRouteAndEveryCaller) {
+  ControlOptions options;
+  options.config = test::fake_options();
+  auto plane = ControlPlane::create(options, config_embedded(options.config));
+  ASSERT_TRUE(plane) << plane.error();
+  test::FakeWorker worker;
+  WorkerLink* links[] = {&worker.link};
+  (*plane)->attach(links);
+  Millis now = 1'000;
+  for (const ApiRoute& route : api_routes()) {
+    if (route.work == ApiWork::kWorker) continue;
+    const auto may = kMay.find(route.path);
+    if (route.access == ApiAccess::kPublic) {
+      EXPECT_EQ(may, kMay.end()) << route.path;
+      continue;
+    }
+    ASSERT_NE(may, kMay.end()) << "who may ask for " << route.path << "?";
+    std::string path(route.path);
+    for (size_t open = path.find('{'); open != std::string::npos; open = path.find('{')) {
+      path.replace(open, path.find('}') - open + 1, "nothing");
+    }
+    for (size_t kind = 0; kind < may->second.size(); ++kind) {
+      auto* call = new ManagementCall(caller(kind));
+      call->worker = &worker.link;
+      call->method = route.method;
+      call->path = path;
+      (*plane)->link()->calls.push(call);
+      for (int i = 0; i < 5 && worker.answered.empty(); ++i) {
+        (*plane)->tick(now++);
+        worker.turn((*plane)->link());
+      }
+      ASSERT_EQ(worker.answered.size(), 1u) << route.method << " " << path;
+      const ManagementCall& answer = *worker.answered.front();
+      const bool refused = answer.has_error && (answer.error == Errc::kAccessDenied ||
+                                                answer.error == Errc::kUnauthorized);
+      EXPECT_EQ(!refused, may->second[kind] == 'y')
+          << route.method << " " << path << ", caller " << kind << ": " << answer.error_message;
+      EXPECT_EQ(kind == 0, answer.error == Errc::kUnauthorized) << path;
+      worker.answered.clear();
+    }
   }
 }
 

@@ -1,0 +1,162 @@
+// Models: what a provider is asked for, and under which names.
+#include "control/api/api_body.h"
+#include "control/api/api_json.h"
+#include "control/api/resources.h"
+#include "control/config_read.h"
+
+namespace weir {
+
+namespace {
+
+// Reads the body over `model`. `whole`: what the body does not name is gone (PUT); else it stays.
+bool model_take(ApiCall& made, bool whole, ModelObject* model) {
+  ManagementCall& call = *made.call;
+  auto body = body_read(call);
+  if (!body) return false;
+  ModelConfig& config = model->config;
+  const std::string provider = config.provider;
+  const auto refuse_known = [&](std::string_view field) {
+    api_refuse(call, std::string(field) + ": is in the path, not in the body", field);
+    return false;
+  };
+  if (node_find(*body, "provider") != nullptr) return refuse_known("provider");
+  if (whole) {
+    ModelConfig fresh;
+    fresh.tenant = config.tenant;
+    config = std::move(fresh);
+    model->metadata_json.clear();
+  }
+  if (const ConfigNode* metadata = node_find(*body, "metadata")) {
+    config.metadata.clear();
+    // Without fields of their own, weight and priority came from the metadata.
+    if (node_find(*body, "weight") == nullptr) config.weight.reset();
+    if (node_find(*body, "priority") == nullptr) config.priority.reset();
+    model->metadata_json.clear();
+    json_append_node(&model->metadata_json, *metadata);
+  }
+  if (node_find(*body, "id") == nullptr && !config.id.empty()) node_set(&*body, "id", config.id);
+  node_set(&*body, "provider", provider);
+  ConfigProblems problems;
+  ConfigContext context{.problems = &problems, .folder = {}, .resolve_secrets = true};
+  model_read(context, *body, "", &config);
+  return !problems_fail(call, problems);
+}
+
+const ProviderObject* provider_of(const Catalog& catalog, ApiCall& made) {
+  const auto* found = catalog.provider(made.call->tenant, made.parameters[0]);
+  if (found == nullptr) missing_fail(*made.call, ObjectKind::kProvider);
+  return found;
+}
+
+// The model of the path: {provider} and {model}, or {model} alone.
+const ModelObject* model_named(const Catalog& catalog, ApiCall& made) {
+  const bool with_provider = !made.parameters[1].empty();
+  const std::string& name = made.parameters[with_provider ? 1 : 0];
+  if (!with_provider) {
+    const ModelObject* model = catalog.model(made.call->tenant, name);
+    if (model == nullptr) missing_fail(*made.call, ObjectKind::kModel);
+    return model;
+  }
+  const ProviderObject* provider = provider_of(catalog, made);
+  if (provider == nullptr) return nullptr;
+  const auto models = catalog.models_of(provider->uuid);
+  for (const ModelObject* model : models) {
+    if (model->uuid == name) return model;
+  }
+  for (const ModelObject* model : models) {
+    if (model->config.alias == name || model->config.id == name) return model;
+  }
+  missing_fail(*made.call, ObjectKind::kModel);
+  return nullptr;
+}
+
+// Whether the name stands for more models than this one.
+bool is_shared(const Catalog& catalog, const ModelObject& model, std::string_view name) {
+  for (const ModelObject* other : catalog.list<ModelObject>(model.tenant)) {
+    const ModelConfig& config = other->config;
+    if (other->uuid != model.uuid && (config.alias == name || config.id == name)) return true;
+  }
+  return false;
+}
+
+void model_write(Catalog& catalog, ApiCall& made, bool whole) {
+  const ModelObject* before = model_named(catalog, made);
+  if (before == nullptr) return;
+  ModelObject model = *before;
+  if (!model.from_file && !model_take(made, whole, &model)) return;
+  const auto updated = catalog.update(std::move(model), made.unix_s);
+  if (!updated) return catalog_fail(*made.call, updated.error());
+  api_reply(*made.call, 200, model_json(catalog, **updated));
+}
+
+}  // namespace
+
+std::string model_json(const Catalog& catalog, const ModelObject& model) {
+  const ModelConfig& config = model.config;
+  const auto* provider = catalog.by_uuid<ProviderObject>(model.provider_uuid);
+  const std::string type = provider != nullptr ? provider->config.type : "";
+  JsonObject out;
+  out.text("object", "model")
+      .text("uuid", model.uuid)
+      .text("id", config.alias.empty() ? config.id : config.alias)
+      .some_text("alias", config.alias)
+      .number("created", model.created_unix_s)
+      .text("owned_by", type + ":" + config.provider)
+      .text("provider_model_id", config.id)
+      .text("provider_uuid", model.provider_uuid)
+      .text("environment", config.environment);
+  if (!model.metadata_json.empty()) out.json("metadata", model.metadata_json);
+  if (config.weight) out.number("weight", *config.weight);
+  if (config.priority) out.number("priority", *config.priority);
+  out.text("managed_by", managed_by(model));
+  out.text("status", catalog.orphaned(model) ? "orphaned" : "active");
+  return out.take();
+}
+
+void model_create(Catalog& catalog, ApiCall& made) {
+  const ProviderObject* provider = provider_of(catalog, made);
+  if (provider == nullptr) return;
+  ModelObject model;
+  model.tenant = made.call->tenant;
+  model.provider_uuid = provider->uuid;
+  model.config.provider = provider->config.name;
+  if (!model_take(made, false, &model)) return;
+  const auto created = catalog.create(std::move(model), made.unix_s);
+  if (!created) return catalog_fail(*made.call, created.error());
+  api_reply(*made.call, 201, model_json(catalog, **created));
+}
+
+void model_list(Catalog& catalog, ApiCall& made) {
+  const ProviderObject* provider = provider_of(catalog, made);
+  if (provider == nullptr) return;
+  const auto models = catalog.models_of(provider->uuid);
+  JsonList list;
+  for (auto model = models.rbegin(); model != models.rend(); ++model) {
+    list.add(model_json(catalog, **model));
+  }
+  api_reply(*made.call, 200, list.take());
+}
+
+void model_get(Catalog& catalog, ApiCall& made) {
+  const ModelObject* model = model_named(catalog, made);
+  if (model != nullptr) api_reply(*made.call, 200, model_json(catalog, *model));
+}
+
+void model_replace(Catalog& catalog, ApiCall& made) { model_write(catalog, made, true); }
+
+void model_change(Catalog& catalog, ApiCall& made) { model_write(catalog, made, false); }
+
+void model_delete(Catalog& catalog, ApiCall& made) {
+  const ModelObject* model = model_named(catalog, made);
+  if (model == nullptr) return;
+  const std::string& said = made.parameters[made.parameters[1].empty() ? 0 : 1];
+  if (model->uuid != said && is_shared(catalog, *model, said)) {
+    return api_fail(*made.call, 409, "conflict",
+                    "Several models have that name; delete one by its uuid.");
+  }
+  const auto removed = catalog.remove<ModelObject>(made.call->tenant, model->uuid);
+  if (!removed) return catalog_fail(*made.call, removed.error());
+  made.call->status = 204;
+}
+
+}  // namespace weir
