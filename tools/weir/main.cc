@@ -6,6 +6,7 @@
 #include <weir/version.h>
 
 #include "adapters/common/openai_request.h"
+#include "commands.h"
 #include "control/config_load.h"
 #include "control/routing_build.h"
 #include "report.h"
@@ -59,6 +60,7 @@ int main(int argc, char** argv) {
   auto* file_option = check_command->add_option("--config", check_file, "File to check");
   auto* defaults_flag = check_command->add_flag("--defaults", defaults, "Print every default");
   file_option->excludes(defaults_flag);
+  weir::cli::Commands commands(&app);
 
   try {
     app.parse(argc, argv);
@@ -69,6 +71,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   if (run->parsed()) return weir::weir_run(run_options);
+  if (const auto code = commands.run()) return *code;
   if (defaults) {
     std::printf("%s", weir::config_defaults_yaml().c_str());
     return 0;

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <ctime>
+#include <memory>
 
 #include "activation.h"
 #include "adapters/common/openai_request.h"
@@ -78,6 +80,39 @@ std::string activation_apply(Config* config) {
   return {};
 }
 
+std::string chat_command(const std::string& url, const std::string& key,
+                         const std::string& model) {
+  return "  curl " + url + "/v1/chat/completions -H \"Authorization: Bearer " + key +
+         "\" \\\n    -H 'Content-Type: application/json' \\\n    -d '{\"model\":\"" + model +
+         "\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'";
+}
+
+// As it was called, so that what is printed can be pasted.
+std::string own_program() {
+  char path[4096];
+  const ssize_t length = readlink("/proc/self/exe", path, sizeof path);
+  return length > 0 ? std::string(path, static_cast<size_t>(length)) : "weir";
+}
+
+// "$(cat FILE)", from any folder.
+std::string key_command(const AdminKey& key) {
+  const std::unique_ptr<char, decltype(&std::free)> whole(realpath(key.file.c_str(), nullptr),
+                                                          &std::free);
+  return "$(cat " + (whole != nullptr ? std::string(whole.get()) : key.file) + ")";
+}
+
+// The one time that the first key is shown, and what to do with it.
+void introduce(const std::string& url, const AdminKey& key) {
+  const std::string weir = own_program();
+  report_line("made the first admin key, shown this once and kept in " + key.file + ":\n  " +
+              key.value.reveal());
+  report_line("next, with an OPENAI_API_KEY in the environment:\n  export WEIR_URL=" + url +
+              " WEIR_KEY=" + key_command(key) + "\n  " + weir +
+              " providers create openai my-openai --secret apikey=env:OPENAI_API_KEY\n  " + weir +
+              " models create my-openai gpt-4o-mini --alias chat\n" +
+              chat_command("$WEIR_URL", "$WEIR_KEY", "chat"));
+}
+
 void greet(const Config& config, const std::vector<uint16_t>& ports, const AdminKey& key) {
   std::string url;
   for (size_t i = 0; i < config.listen.size(); ++i) {
@@ -90,16 +125,13 @@ void greet(const Config& config, const std::vector<uint16_t>& ports, const Admin
     if (url.empty()) url = place;
   }
   report_line(std::to_string(config.workers) + " worker(s), data in " + config.data_dir);
-  if (key.made) report_line("made a new admin key, kept in " + key.file);
-  // A key of the operator's own is shown to nobody but a terminal.
-  if (!key.made && (key.file.empty() || isatty(STDERR_FILENO) == 0)) return;
-  const bool any = !config.models.empty();
-  const ModelConfig model = any ? config.models.front() : ModelConfig();
-  const std::string name = !any ? "MODEL" : model.alias.empty() ? model.id : model.alias;
-  report_line("try it:\n  curl " + url + "/v1/chat/completions \\\n    -H 'Authorization: Bearer " +
-              key.value.reveal() + "' \\\n    -H 'Content-Type: application/json' \\\n" +
-              "    -d '{\"model\":\"" + name +
-              "\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'");
+  if (key.made) introduce(url, key);
+  // A key of the operator's own is shown to nobody.
+  if (key.file.empty() || config.models.empty()) return;
+  const ModelConfig& model = config.models.front();
+  const std::string name = model.alias.empty() ? model.id : model.alias;
+  report_line((key.made ? "or try what is there:\n" : "try it:\n") +
+              chat_command(url, key_command(key), name));
 }
 
 // Waits for a signal, at most `timeout_ms` (-1: for ever); 0 when none came.
