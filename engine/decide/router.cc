@@ -2,6 +2,7 @@
 
 #include "base/sha.h"
 #include "control/config_load.h"
+#include "control/object_ids.h"
 #include "control/routing_build.h"
 #include "decide/adapter_facts.h"
 #include "decide/router_parts.h"
@@ -32,6 +33,7 @@ std::expected<void, std::string> Router::Parts::load(std::string_view text, uint
   // A key whose value was not read is one that nobody can be known by.
   std::erase_if(loaded.config.keys, [](const KeyConfig& key) { return key.sha256.empty(); });
   loaded.config.log.metrics_key = Secret();
+  object_ids_fill(&loaded.config);  // policies may name them
   const RoutingInput input{.config = loaded.config,
                            .adapters = adapter_facts(),
                            .admin_key = kOwnerKey,
