@@ -54,7 +54,7 @@ void refusal_write(const Error& error, int64_t retry_after_ms, weir_verdict* out
 }
 
 void place_write(const weir_decision& decision, weir_verdict* out) {
-  const Place& place = decision.decision.place;
+  const Destination& place = decision.decision.place;
   weir_verdict verdict = decision.request;
   verdict.tls = place.tls ? 1 : 0;
   verdict.retry_after_ms = -1;

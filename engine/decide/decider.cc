@@ -86,7 +86,7 @@ int64_t total_of(const Usage& usage) {
   return std::max(sum, usage.total_tokens);
 }
 
-Place place_of(const Target& target, bool probe) {
+Destination place_of(const Target& target, bool probe) {
   const Provider& provider = *target.provider;
   return {.provider = provider.name,
           .provider_type = provider.type,

@@ -3,13 +3,11 @@
 #include <cstring>
 #include <vector>
 
-#include "adapters/common/openai_request.h"
-#include "adapters/registry.h"
 #include "base/check.h"
 #include "control/control_plane.h"
 #include "control/secret/sealing_key.h"
+#include "embed/engine_config.h"
 #include "embed/worker_set.h"
-#include "net/address.h"
 #include "proxy/local_client.h"
 
 namespace weir {
@@ -18,18 +16,8 @@ namespace {
 
 constexpr uint32_t kMostWorkers = 255;
 
-ConfigOptions config_options() {
-  ConfigOptions options;
-  options.adapters = adapter_registry();
-  options.classify = host_classify;
-  options.features.listener_tls = true;
-  options.features.rate_limits = true;
-  options.features.strict_accounting = true;
-  return options;
-}
-
 LoadedConfig load(std::string_view text) {
-  return config_load_text(text, "config", ".", config_options());
+  return config_load_text(text, "config", ".", engine_config_options());
 }
 
 WorkerSetOptions set_options(const Config& config, const EngineOptions& options) {
@@ -93,9 +81,7 @@ std::expected<std::unique_ptr<Engine>, std::string> Engine::create(std::string_v
   LoadedConfig loaded = load(config);
   if (!loaded.usable()) return std::unexpected(loaded.first_error());
   auto parts = std::make_unique<Parts>();
-  ControlOptions control;
-  control.config = config_options();
-  control.default_prepare = openai_prepare;
+  ControlOptions control = engine_control_options();
   control.report = options.report;
   control.workers = options.workers;
   if (!options.admin_key.empty()) control.admin_key = Secret(options.admin_key);

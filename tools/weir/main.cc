@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "control/config_load.h"
 #include "control/routing_build.h"
+#include "embed/engine_config.h"
 #include "report.h"
 #include "run.h"
 
@@ -18,7 +19,7 @@ constexpr char kVersion[] = "weir " WEIR_VERSION;
 
 // Every problem of the file; also what the adapters say about it. 0 when it could be run.
 int check(const std::string& file) {
-  const weir::ConfigOptions options = weir::binary_config_options();
+  const weir::ConfigOptions options = weir::engine_config_options();
   const weir::LoadedConfig loaded = weir::config_load(file, options);
   for (const auto& problem : loaded.problems.list) {
     std::fprintf(stderr, "%s\n", weir::problem_line(loaded.file, problem).c_str());

@@ -10,11 +10,10 @@
 #include <memory>
 
 #include "activation.h"
-#include "adapters/common/openai_request.h"
-#include "adapters/registry.h"
 #include "control/control_plane.h"
 #include "control/data_dir.h"
 #include "control/secret/sealing_key.h"
+#include "embed/engine_config.h"
 #include "embed/worker_set.h"
 #include "net/address.h"
 #include "report.h"
@@ -168,16 +167,6 @@ void drain(const sigset_t& set, WorkerSet* workers, uint32_t timeout_ms) {
 
 }  // namespace
 
-ConfigOptions binary_config_options() {
-  ConfigOptions options;
-  options.adapters = adapter_registry();
-  options.classify = host_classify;
-  options.features.listener_tls = true;
-  options.features.rate_limits = true;
-  options.features.strict_accounting = true;
-  return options;
-}
-
 int weir_run(const RunOptions& options) {
   // Blocked before any thread is made, so that every thread inherits it.
   sigset_t set;
@@ -186,10 +175,8 @@ int weir_run(const RunOptions& options) {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   process_protect();
 
-  ControlOptions control_options;
-  control_options.config = binary_config_options();
+  ControlOptions control_options = engine_control_options();
   control_options.config_file = options.config_file;
-  control_options.default_prepare = openai_prepare;
   control_options.report = report_line;
   LoadedConfig loaded = options.config_file.empty()
                             ? config_embedded(control_options.config)

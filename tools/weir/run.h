@@ -16,8 +16,6 @@ struct RunOptions {
   std::string data_dir;             // empty: as the file says
 };
 
-// What the binary brings to a configuration: its adapters, address rules and features.
-[[nodiscard]] ConfigOptions binary_config_options();
 [[nodiscard]] int weir_run(const RunOptions& options);
 
 }  // namespace weir

@@ -64,7 +64,7 @@ struct Question {
 };
 
 // Where one attempt goes. Views live as long as the Decision.
-struct Place {
+struct Destination {
   std::string_view provider, provider_type, tenant;
   std::string_view authority;   // host, and the port where it is not the usual one; may be empty
   std::string_view base_path;   // without a slash at its end
@@ -75,7 +75,7 @@ struct Place {
 };
 
 enum class Verdict : uint8_t {
-  kGo,       // to Place
+  kGo,       // to `place`
   kRefused,  // by `error`; nothing is held
 };
 
@@ -89,7 +89,7 @@ class WEIR_API Decision {
   Decision& operator=(Decision&& other) noexcept;
 
   Verdict verdict = Verdict::kRefused;
-  Place place;
+  Destination place;
   // Of a refusal: kUnauthorized, kModelNotFound, kAccessDenied, kUnsupportedEndpoint, kRateLimited,
   // kNoBackend. The message is static text.
   Error error{Errc::kInternal, {}};

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace weir {
@@ -180,6 +181,68 @@ rate_limits:
   usage.source = UsageSource::kProvider;
   decider->report(&first, {.delivered = true, .usage = usage, .now_ns = now});
   EXPECT_EQ(ask().error.code, Errc::kRateLimited);  // 10 are left; it wants 10 and its prompt
+}
+
+TEST_F(DeciderTest, PoliciesHold) {
+  start(R"(
+policies:
+  - {effect: deny, action: read, resource: "provider:a", subject: "key:app"}
+)");
+  for (int i = 0; i < 6; ++i) {
+    Decision decision = ask();
+    ASSERT_EQ(decision.verdict, Verdict::kGo);
+    EXPECT_NE(decision.place.provider, "a");
+    done(&decision);
+  }
+}
+
+// One seed, the same questions at the same times: the same decisions, faults and all.
+TEST_F(DeciderTest, ARecordedDayDecidesTheSameAgain) {
+  std::vector<std::string> days[2];
+  for (auto& day : days) {
+    now = kSecond;
+    start();
+    for (int i = 0; i < 200; ++i) {
+      now += kSecond / 7;
+      Decision decision = ask();
+      const Fault fault = i % 5 == 0 ? Fault::kTarget : Fault::kNone;
+      day.push_back(std::string(decision.place.provider));
+      while (decider->report(&decision, {.fault = fault, .now_ns = now})) {
+        day.push_back(std::string(decision.place.provider));
+      }
+    }
+    decider.reset();
+  }
+  EXPECT_EQ(days[0], days[1]);
+  EXPECT_GT(days[0].size(), 220u);
+}
+
+TEST_F(DeciderTest, ThreadsTakeExactlyWhatThereIs) {
+  start(R"(
+rate_limits:
+  - {type: key, key: app, request: {amount: 1, capacity: 1000, duration: 1h}}
+)");
+  decider.reset();
+  std::array<int, 2> passed{};
+  std::array<std::thread, 2> threads;
+  for (uint32_t t = 0; t < 2; ++t) {
+    threads[t] = std::thread([this, t, &passed] {
+      Decider own(router.get(), t);
+      std::string text = R"({"model":"fast","messages":[]})";
+      const size_t size = text.size();
+      text.resize(size + Decider::kPadding);
+      RequestView request;
+      EXPECT_TRUE(own.scan({text.data(), size}, &request));
+      for (int i = 0; i < 900; ++i) {
+        Decision decision = own.decide({.request = &request, .key = &key, .now_ns = now});
+        if (decision.verdict != Verdict::kGo) continue;
+        ++passed[t];
+        own.report(&decision, {.now_ns = now});
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(passed[0] + passed[1], 1000);
 }
 
 TEST_F(DeciderTest, ADecisionOutlivesAnUpdate) {
