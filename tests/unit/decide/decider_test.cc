@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <string>
 #include <thread>
@@ -181,19 +182,6 @@ rate_limits:
   usage.source = UsageSource::kProvider;
   decider->report(&first, {.delivered = true, .usage = usage, .now_ns = now});
   EXPECT_EQ(ask().error.code, Errc::kRateLimited);  // 10 are left; it wants 10 and its prompt
-}
-
-TEST_F(DeciderTest, PoliciesHold) {
-  start(R"(
-policies:
-  - {effect: deny, action: read, resource: "provider:a", subject: "key:app"}
-)");
-  for (int i = 0; i < 6; ++i) {
-    Decision decision = ask();
-    ASSERT_EQ(decision.verdict, Verdict::kGo);
-    EXPECT_NE(decision.place.provider, "a");
-    done(&decision);
-  }
 }
 
 // One seed, the same questions at the same times: the same decisions, faults and all.
