@@ -85,7 +85,8 @@ struct ModelConfig {
 };
 
 struct BackendConfig {
-  std::string model;  // "provider/id"
+  std::string model;       // "provider/id"
+  std::string model_uuid;  // of the API; goes before the name
   std::optional<uint32_t> weight, priority;
   FilePosition at;
   std::string path;

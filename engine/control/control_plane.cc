@@ -8,7 +8,6 @@
 
 #include "base/check.h"
 #include "control/digest.h"
-#include "control/object_ids.h"
 
 namespace weir {
 
@@ -17,12 +16,10 @@ namespace {
 constexpr int kTickMs = 100;
 
 // The clock that the workers' loops read too.
-Nanos monotonic_ns() {
+Millis monotonic_ms() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<Nanos>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+  return static_cast<Millis>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
-
-Millis monotonic_ms() { return monotonic_ns() / kNanosPerMilli; }
 
 }  // namespace
 
@@ -55,6 +52,7 @@ std::expected<std::unique_ptr<ControlPlane>, std::string> ControlPlane::create(
                            store.error());
   }
   plane->store_ = std::move(*store);
+  plane->source_.emplace(&plane->store_->catalog(), &plane->options_.config);
   auto usage = UsageStore::open(plane->options_.database);
   if (!usage) {
     return std::unexpected("usage store: " + message_quote(plane->options_.database) + ": " +
@@ -144,6 +142,8 @@ void ControlPlane::request_log_reopen() {
 void ControlPlane::tick(Millis now) {
   ledger_drain();
   publisher_.collect();
+  // Not between the copies of a scrape: they are of one moment's names.
+  if (round_.calls.empty()) registry_.reclaim(publisher_.cleared_epoch());
   commands_take();
   outbound_.perform();
   secrets_check();
@@ -210,76 +210,6 @@ std::expected<void, std::string> ControlPlane::publish(LoadedConfig loaded) {
   wake();
   publish_done_.wait(lock, [&asked] { return asked.done; });
   return asked.result;
-}
-
-std::expected<void, std::string> ControlPlane::reload() {
-  LoadedConfig loaded = options_.config_file.empty()
-                            ? config_embedded(options_.config)
-                            : config_load(options_.config_file, options_.config);
-  auto done = apply(std::move(loaded));
-  ++(done ? counters_.reloads_ok : counters_.reloads_failed);
-  return done;
-}
-
-std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
-  if (!loaded.usable()) return std::unexpected(loaded.first_error());
-  object_ids_fill(&loaded.config);
-  const auto now_unix_s = static_cast<int64_t>(std::time(nullptr));
-  if (const auto set = store_->catalog().set_file(loaded.config, now_unix_s); !set) {
-    return std::unexpected(loaded.file.empty() ? set.error() : loaded.file + ": " + set.error());
-  }
-  auto publication = route(secrets_fill(loaded.config, true));
-  if (!publication) {
-    store_->rollback();
-    return std::unexpected(loaded.file.empty() ? publication.error()
-                                               : loaded.file + ": " + publication.error());
-  }
-  if (loaded.config.log.access != access_log_.destination()) {
-    if (const auto opened = access_log_.open(loaded.config.log.access); !opened) {
-      routing_discard(std::move(*publication), &registry_);
-      store_->rollback();
-      return std::unexpected(opened.error());
-    }
-  }
-  if (const auto kept = store_->commit(); !kept) {
-    routing_discard(std::move(*publication), &registry_);
-    store_->rollback();
-    return std::unexpected(kept.error().message);
-  }
-  for (const ConfigProblem& problem : loaded.problems.list) {
-    report(problem_line(loaded.file, problem));
-  }
-  config_ = std::move(loaded.config);
-  usage_prices_ = UsagePrices(config_);
-  usage_->set_retention(config_.accounting.retention_days);
-  publish(std::move(*publication));
-  secrets_.forget();
-  return {};
-}
-
-std::expected<std::unique_ptr<Publication>, std::string> ControlPlane::route(
-    const Config& config) {
-  std::map<std::string, std::string> refused;
-  auto publication = routing_build({.config = config,
-                                    .adapters = options_.config.adapters,
-                                    .default_prepare = options_.default_prepare,
-                                    .admin_key = admin_digest_,
-                                    .epoch = epoch_ + 1,
-                                    .hash_seed = hash_seed_,
-                                    .now_unix_s = static_cast<int64_t>(std::time(nullptr)),
-                                    .now_ns = monotonic_ns(),
-                                    .refused = &refused},
-                                   &registry_);
-  secrets_note(config, std::move(refused));
-  return publication;
-}
-
-void ControlPlane::publish(std::unique_ptr<Publication> publication) {
-  counters_.epoch = ++epoch_;
-  tokens_.configure(*publication->snapshot);
-  inflight_.reserve(publication->snapshot->target_slots());
-  link_.cache.configure(config_.limits.cache, monotonic_ns() / kNanosPerMilli);
-  publisher_.publish(std::move(publication));
 }
 
 void ControlPlane::report(const std::string& line) {

@@ -26,6 +26,7 @@
 #include "control/publisher.h"
 #include "control/registry.h"
 #include "control/routing_build.h"
+#include "control/store/catalog_source.h"
 #include "control/store/store.h"
 #include "control/secret/sealer.h"
 #include "control/secret/secret_resolver.h"
@@ -85,12 +86,19 @@ class ControlPlane {
   [[nodiscard]] const Publisher& publisher() const { return publisher_; }
   [[nodiscard]] UsageStore& usage() { return *usage_; }
   [[nodiscard]] Catalog& catalog() { return store_->catalog(); }
+  // Publishes what was changed in the catalog by others than calls (secrets that were read anew).
+  // After an error nothing of it is left.
+  [[nodiscard]] Cataloged<void> changes_apply();
 
  private:
   struct AdoptWait {  // a call that is answered when the workers run the epoch
     ManagementCall* call = nullptr;
     uint64_t epoch = 0;
     Millis deadline = 0;
+  };
+  struct Write {  // a call that changes what the API manages
+    const ApiRoute* route = nullptr;
+    ApiCall made;
   };
   struct ScrapeRound {
     uint64_t id = 0;
@@ -103,13 +111,16 @@ class ControlPlane {
   explicit ControlPlane(ControlOptions options);
   void run();
   void wake();
-  // Builds and publishes; the error is one line.
+  // A file with all that the API has made: builds and publishes; the error is one line.
   std::expected<void, std::string> apply(LoadedConfig loaded);
-  std::expected<void, std::string> reload();
-  // The snapshot of a configuration as it is now.
-  [[nodiscard]] std::expected<std::unique_ptr<Publication>, std::string> route(
-      const Config& config);
+  [[nodiscard]] Routed route_changes();
+  // All anew; `wait`: for secrets that were never read.
+  [[nodiscard]] Routed route_all(const Config& file, bool wait, RoutingState* state,
+                                 Config* merged);
+  [[nodiscard]] RoutingInput routing_input(const Config& config);
   void publish(std::unique_ptr<Publication> publication);
+  void configured_find();
+  std::expected<void, std::string> reload();
   void report(const std::string& line);
 
   // `config` with the newest values of what it refers to; `wait`: for those never read, a while.
@@ -127,7 +138,12 @@ class ControlPlane {
   void commands_take();
   void tokens_take();
   void calls_take(Millis now);
-  void call_handle(ManagementCall* call, Millis now);
+  void call_handle(ManagementCall* call, Millis now, std::vector<Write>* writes);
+  [[nodiscard]] bool write_run(Write& write);
+  void writes_take(std::vector<Write> writes);
+  void writes_alone(std::vector<Write>& batch);
+  void write_fail(const Write& write, const CatalogError& error);
+  void write_wait(const Write& write);
   void waits_check(Millis now);
   void scrape_begin(Millis now);
   void scrapes_take();
@@ -137,11 +153,10 @@ class ControlPlane {
   ControlLink link_;
   Registry registry_{options_.workers};
   InflightBoard inflight_{options_.workers};
-  Publisher publisher_{&registry_};
+  Publisher publisher_;
   AccessLog access_log_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<UsageStore> usage_;
-  UsagePrices usage_prices_;
   Millis usage_flushed_at_ = 0;
   bool usage_failing_ = false;  // and reported
   ControlCounters counters_;
@@ -153,7 +168,11 @@ class ControlPlane {
   std::map<std::string, std::string> withheld_, missing_;
   std::set<std::pair<std::string, std::string>> released_;  // tenant and name, since the last clear
   uint64_t released_epoch_ = 0;
-  Config config_;
+  Config config_;  // of the file
+  std::optional<CatalogSource> source_;
+  RoutingState routing_;
+  bool routing_whole_ = true;    // nothing to begin an update with
+  uint64_t configured_epoch_ = 0;  // that the registry's targets were last told
   std::optional<KeyDigest> admin_digest_;
   uint64_t epoch_ = 0;
   uint64_t hash_seed_ = 0;

@@ -47,7 +47,10 @@ void ControlPlane::secrets_note(const Config& config, std::map<std::string, std:
   withheld_ = std::move(refused);
 }
 
-std::string ControlPlane::secrets_place(const std::string&) const { return {}; }
+std::string ControlPlane::secrets_place(const std::string& tenant) const {
+  const TenantObject* found = store_->catalog().tenant(tenant);
+  return found == nullptr ? std::string() : found->secrets_manager;
+}
 
 // Requests go on with the former snapshot meanwhile, and their records are taken.
 void ControlPlane::secrets_wait() {
@@ -70,7 +73,8 @@ void ControlPlane::secrets_check() {
     released_.clear();
   }
   if (!secrets_.tick(unix_now_ms())) return;
-  auto publication = route(secrets_fill(config_, false));
+  routing_whole_ = true;
+  auto publication = route_changes();
   if (!publication) return report("a changed secret cannot be used: " + publication.error());
   publish(std::move(*publication));
   secrets_.forget();

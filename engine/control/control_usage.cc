@@ -8,7 +8,7 @@ namespace weir {
 
 void ControlPlane::usage_add(const LedgerRecord& record) {
   if (record.kind != RequestKind::kInference) return;
-  usage_->add(usage_row_of(record, registry_, &usage_prices_));
+  usage_->add(usage_row_of(record, registry_));
 }
 
 // What cannot be written stays in memory; one line says so, another that it was written after all.

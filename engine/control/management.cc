@@ -49,15 +49,18 @@ std::string target_json(const Registry::TargetName& target, Millis now) {
 
 }  // namespace
 
+// Those that only read go first: they see what is published, not what a batch may take back.
 void ControlPlane::calls_take(Millis now) {
+  std::vector<Write> writes;
   for (ManagementCall* call = link_.calls.take_all(); call != nullptr;) {
     ManagementCall* next = call->next_message;
-    call_handle(call, now);
+    call_handle(call, now, &writes);
     call = next;
   }
+  writes_take(std::move(writes));
 }
 
-void ControlPlane::call_handle(ManagementCall* call, Millis now) {
+void ControlPlane::call_handle(ManagementCall* call, Millis now, std::vector<Write>* writes) {
   WEIR_CHECK(call->worker != nullptr);
   ApiMatch match = api_match(call->method, call->path);
   if (match.allow.empty()) {
@@ -70,6 +73,9 @@ void ControlPlane::call_handle(ManagementCall* call, Millis now) {
              "This route takes another method: " + match.allow + ".");
   } else {
     ApiCall made{.call = call, .parameters = std::move(match.parameters), .now = now};
+    if (match.route->work == ApiWork::kWrite) {
+      return writes->push_back({match.route, std::move(made)});
+    }
     match.route->handler(*this, made);
     if (match.route->work == ApiWork::kLater) return;
   }
@@ -89,6 +95,7 @@ void ControlPlane::call_metrics(ApiCall& made) {
 
 void ControlPlane::call_targets(ApiCall& made) {
   const ManagementCall* call = made.call;
+  configured_find();
   std::string out = R"({"object":"list","data":[)";
   bool first = true;
   for (const Registry::TargetName& target : registry_.targets()) {
@@ -102,6 +109,7 @@ void ControlPlane::call_targets(ApiCall& made) {
 void ControlPlane::call_suspension(ApiCall& made) {
   ManagementCall* call = made.call;
   const std::string& wanted = made.parameters[0];
+  configured_find();
   for (const Registry::TargetName& target : registry_.targets()) {
     if (!target.configured || (target.tenant != call->tenant && !call->tenant.empty())) continue;
     if (target.id != wanted && target.uuid != wanted) continue;
@@ -122,23 +130,8 @@ void ControlPlane::call_reload(ApiCall& made) {
     return call_answer(made.call);
   }
   report("configuration reloaded");
+  api_reply(*made.call, 200, R"({"object":"config","epoch":)" + std::to_string(epoch_) + "}");
   waits_.push_back({made.call, epoch_, made.now + options_.adopt_timeout_ms});
-}
-
-void ControlPlane::waits_check(Millis now) {
-  std::erase_if(waits_, [&](const AdoptWait& wait) {
-    if (publisher_.adopted(wait.epoch)) {
-      wait.call->status = 200;
-      wait.call->reply = R"({"object":"config","epoch":)" + std::to_string(wait.epoch) + "}";
-      call_answer(wait.call);
-      return true;
-    }
-    if (now < wait.deadline) return false;
-    api_fail(*wait.call, 503, "not_applied_yet",
-             "The configuration is accepted, but not every worker runs it yet.");
-    call_answer(wait.call);
-    return true;
-  });
 }
 
 // All calls that came before a round began share its copy; later ones wait for the next round.
@@ -188,6 +181,7 @@ void ControlPlane::scrape_check(Millis now) {
   counters_.token_exchanges = tokens_.exchanges();
   counters_.cache = link_.cache.counters();
   std::string text;
+  configured_find();
   if (round_.missing == 0) text = metrics_render(round_.sum, counters_, registry_, now);
   for (ManagementCall* call : calls) {
     if (round_.missing > 0) {

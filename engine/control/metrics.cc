@@ -76,35 +76,42 @@ std::string request_labels(std::string_view alias, std::string_view target, Outc
          label("outcome", outcome_name(outcome));
 }
 
-void requests_render(const MetricsBlock& sum, const Registry& registry, Page* page) {
-  Samples requests, tokens;
+void series_render(const SeriesCounters& series, std::string_view alias, std::string_view target,
+                   Samples* requests, Samples* tokens) {
   static constexpr std::string_view kKinds[] = {"prompt", "completion", "cached", "reasoning"};
-  for (size_t i = 0; i < sum.series.size() && i < registry.series().size(); ++i) {
-    const SeriesCounters& series = sum.series[i];
-    const auto& name = registry.series()[i];
-    const std::string& target = registry.targets()[name.target].id;
-    // With thousands of models most pairs of a name and a target have nothing to tell.
-    if (series.completed + series.failed + series.cancelled == 0) continue;
-    requests[request_labels(name.alias, target, Outcome::kCompleted)] += series.completed;
-    requests[request_labels(name.alias, target, Outcome::kFailed)] += series.failed;
-    requests[request_labels(name.alias, target, Outcome::kCancelled)] += series.cancelled;
-    const std::array<uint64_t, 4>* counts[] = {&series.prompt, &series.completion, &series.cached,
-                                               &series.reasoning};
-    for (size_t kind = 0; kind < 4; ++kind) {
-      for (size_t source = 0; source < 4; ++source) {
-        const uint64_t value = (*counts[kind])[source];
-        if (value == 0) continue;
-        tokens[label("alias", name.alias) + "," + label("target", target) + "," +
-               label("kind", kKinds[kind]) + "," +
-               label("source", usage_source_name(static_cast<UsageSource>(source)))] += value;
-      }
+  // With thousands of models most pairs of a name and a target have nothing to tell.
+  if (series.completed + series.failed + series.cancelled == 0) return;
+  (*requests)[request_labels(alias, target, Outcome::kCompleted)] += series.completed;
+  (*requests)[request_labels(alias, target, Outcome::kFailed)] += series.failed;
+  (*requests)[request_labels(alias, target, Outcome::kCancelled)] += series.cancelled;
+  const std::array<uint64_t, 4>* counts[] = {&series.prompt, &series.completion, &series.cached,
+                                             &series.reasoning};
+  for (size_t kind = 0; kind < 4; ++kind) {
+    for (size_t source = 0; source < 4; ++source) {
+      const uint64_t value = (*counts[kind])[source];
+      if (value == 0) continue;
+      (*tokens)[label("alias", alias) + "," + label("target", target) + "," +
+                label("kind", kKinds[kind]) + "," +
+                label("source", usage_source_name(static_cast<UsageSource>(source)))] += value;
     }
   }
+}
+
+// What belongs to no target, or to none that is still there, has empty labels.
+void requests_render(const MetricsBlock& sum, const Registry& registry, Page* page) {
+  Samples requests, tokens;
+  for (size_t i = 0; i < sum.series.size() && i < registry.series().size(); ++i) {
+    const auto& name = registry.series()[i];
+    if (!name.used) continue;
+    series_render(sum.series[i], name.alias, registry.targets()[name.target].id, &requests,
+                  &tokens);
+  }
+  series_render(sum.gone_series, "", "", &requests, &tokens);
   for (size_t i = 0; i < sum.refused.size() && i < registry.routes().size(); ++i) {
     if (sum.refused[i] == 0) continue;
     requests[request_labels(registry.routes()[i].name, "", Outcome::kRefused)] += sum.refused[i];
   }
-  requests[request_labels("", "", Outcome::kRefused)] += sum.refused_unrouted;
+  requests[request_labels("", "", Outcome::kRefused)] += sum.refused_unrouted + sum.gone_refused;
   requests[request_labels("", "", Outcome::kCompleted)] += sum.unrouted_completed;
   requests[request_labels("", "", Outcome::kFailed)] += sum.unrouted_failed;
   requests[request_labels("", "", Outcome::kCancelled)] += sum.unrouted_cancelled;
@@ -121,22 +128,26 @@ void requests_render(const MetricsBlock& sum, const Registry& registry, Page* pa
             sum.settled_tokens);
 }
 
+void attempts_render(const TargetCounters& counters, const std::string& target,
+                     Samples* attempts, Samples* inflight) {
+  (*attempts)[target + "," + label("result", "ok")] += counters.attempts_ok;
+  (*attempts)[target + "," + label("result", "failed")] += counters.attempts_failed;
+  (*attempts)[target + "," + label("result", "rejected")] += counters.attempts_rejected;
+  (*attempts)[target + "," + label("result", "cancelled")] += counters.attempts_cancelled;
+  (*inflight)[target] += counters.inflight;
+}
+
 void targets_render(const MetricsBlock& sum, const Registry& registry, Millis now, Page* page) {
   Samples attempts, suspended, suspensions, inflight;
   const auto& names = registry.targets();
   for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i].health == nullptr) continue;
     const std::string target = label("target", names[i].id);
-    if (i < sum.targets.size()) {
-      const TargetCounters& counters = sum.targets[i];
-      attempts[target + "," + label("result", "ok")] += counters.attempts_ok;
-      attempts[target + "," + label("result", "failed")] += counters.attempts_failed;
-      attempts[target + "," + label("result", "rejected")] += counters.attempts_rejected;
-      attempts[target + "," + label("result", "cancelled")] += counters.attempts_cancelled;
-      inflight[target] += counters.inflight;
-    }
+    if (i < sum.targets.size()) attempts_render(sum.targets[i], target, &attempts, &inflight);
     suspensions[target] += names[i].health->suspensions();
     if (names[i].configured) suspended[target] += names[i].health->suspended(now) ? 1 : 0;
   }
+  attempts_render(sum.gone_targets, label("target", ""), &attempts, &inflight);
   page->all("weir_upstream_attempts_total", "counter", "Attempts at targets by result.", attempts);
   page->all("weir_upstream_in_flight", "gauge", "Attempts under way.", inflight);
   page->all("weir_target_suspended", "gauge", "1 while a target gets no requests.", suspended);
@@ -182,30 +193,17 @@ void connections_render(const MetricsBlock& sum, Page* page) {
 
 void metrics_add(MetricsBlock* sum, const MetricsBlock& one) {
   if (sum->series.size() < one.series.size()) sum->series.resize(one.series.size());
-  for (size_t i = 0; i < one.series.size(); ++i) {
-    SeriesCounters& to = sum->series[i];
-    const SeriesCounters& from = one.series[i];
-    to.completed += from.completed;
-    to.failed += from.failed;
-    to.cancelled += from.cancelled;
-    for (size_t s = 0; s < 4; ++s) {
-      to.prompt[s] += from.prompt[s];
-      to.completion[s] += from.completion[s];
-      to.cached[s] += from.cached[s];
-      to.reasoning[s] += from.reasoning[s];
-    }
-  }
+  for (size_t i = 0; i < one.series.size(); ++i) counters_add(&sum->series[i], one.series[i]);
+  counters_add(&sum->gone_series, one.gone_series);
   if (sum->targets.size() < one.targets.size()) sum->targets.resize(one.targets.size());
   for (size_t i = 0; i < one.targets.size(); ++i) {
-    sum->targets[i].attempts_ok += one.targets[i].attempts_ok;
-    sum->targets[i].attempts_failed += one.targets[i].attempts_failed;
-    sum->targets[i].attempts_rejected += one.targets[i].attempts_rejected;
-    sum->targets[i].attempts_cancelled += one.targets[i].attempts_cancelled;
-    sum->targets[i].inflight += one.targets[i].inflight;
+    counters_add(&sum->targets[i], one.targets[i]);
   }
+  counters_add(&sum->gone_targets, one.gone_targets);
   if (sum->refused.size() < one.refused.size()) sum->refused.resize(one.refused.size());
   for (size_t i = 0; i < one.refused.size(); ++i) sum->refused[i] += one.refused[i];
   static constexpr uint64_t MetricsBlock::*kNumbers[] = {
+      &MetricsBlock::gone_refused,
       &MetricsBlock::refused_unrouted, &MetricsBlock::unrouted_completed,
       &MetricsBlock::unrouted_failed, &MetricsBlock::unrouted_cancelled, &MetricsBlock::accepted,
       &MetricsBlock::in_flight, &MetricsBlock::management_requests, &MetricsBlock::retries,

@@ -6,6 +6,17 @@
 
 namespace weir {
 
+namespace {
+
+void drop_all(const Snapshot& snapshot, Publication* publication) {
+  for (const auto& route : snapshot.routes()) publication->dropped.push_back({route, route->pin});
+  for (const auto& principal : snapshot.principals()) {
+    publication->dropped.push_back({principal, principal->pin});
+  }
+}
+
+}  // namespace
+
 void Publisher::attach(std::span<WorkerLink* const> workers) {
   workers_.insert(workers_.end(), workers.begin(), workers.end());
   if (publications_.empty()) return;
@@ -13,8 +24,10 @@ void Publisher::attach(std::span<WorkerLink* const> workers) {
 }
 
 void Publisher::publish(std::unique_ptr<Publication> publication) {
-  WEIR_CHECK(publications_.empty() ||
-             publication->snapshot->epoch() > current()->snapshot->epoch());
+  if (const Publication* former = current(); former != nullptr) {
+    WEIR_CHECK(publication->snapshot->epoch() > former->snapshot->epoch());
+    if (!publication->keeps_former) drop_all(*former->snapshot, publication.get());
+  }
   publications_.push_back(std::move(publication));
   for (WorkerLink* worker : workers_) hand_over(worker);
 }
@@ -33,26 +46,19 @@ void Publisher::collect() {
   const uint64_t lowest = lowest_epoch();
   // First those that were seen idle before: their last ledger records have been read by now.
   std::erase_if(retired_, [this](Retired& retired) {
-    if (!retired.idle) {
-      retired.idle = !pinned(retired.pin);
-      return false;
-    }
-    retired.record.reset();
-    registry_.pin_release(retired.pin);
-    return true;
+    if (retired.idle) return true;
+    retired.idle = !pinned(retired.dropped.pin);
+    return false;
   });
+  for (const auto& publication : publications_) {
+    if (publication->snapshot->epoch() > lowest) break;
+    for (Publication::Dropped& dropped : publication->dropped) {
+      retired_.push_back({std::move(dropped), false});
+    }
+    publication->dropped.clear();
+  }
   while (publications_.size() > 1 && publications_.front()->snapshot->epoch() < lowest) {
-    retire(*publications_.front());
     publications_.pop_front();
-  }
-}
-
-void Publisher::retire(const Publication& publication) {
-  for (const auto& route : publication.snapshot->routes()) {
-    retired_.push_back({route, route->pin, false});
-  }
-  for (const auto& principal : publication.snapshot->principals()) {
-    retired_.push_back({principal, principal->pin, false});
   }
 }
 
@@ -75,6 +81,16 @@ uint64_t Publisher::lowest_epoch() const {
     lowest = std::min(lowest, worker->adopted_epoch.load(std::memory_order_acquire));
   }
   if (lowest == UINT64_MAX && current() != nullptr) return current()->snapshot->epoch();
+  return lowest;
+}
+
+uint64_t Publisher::cleared_epoch() const {
+  uint64_t lowest = current() != nullptr ? current()->snapshot->epoch() : 0;
+  for (const WorkerLink* worker : workers_) {
+    // acquire pairs with the worker's release after it cleared. 0: it has never run.
+    const uint64_t adopted = worker->adopted_epoch.load(std::memory_order_acquire);
+    if (adopted != 0) lowest = std::min(lowest, adopted);
+  }
   return lowest;
 }
 

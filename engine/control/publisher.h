@@ -2,8 +2,9 @@
 //
 // Control thread; attach() and the first publish() may happen before it runs. Invariants:
 // 1. A publication lives until every worker has adopted a newer one.
-// 2. Its routes and keys then live until no worker pins them, and one collect() longer: in between
-//    the ledger rings are drained, so a line about the last request still finds the key's name.
+// 2. A record that a publication dropped lives until all workers run that publication and no worker
+//    pins it, and one collect() longer: in between the ledger rings are drained, so a line about
+//    the last request still finds the key's name.
 #pragma once
 
 #include <deque>
@@ -11,14 +12,13 @@
 #include <span>
 #include <vector>
 
-#include "control/registry.h"
 #include "link/worker_link.h"
 
 namespace weir {
 
 class Publisher {
  public:
-  explicit Publisher(Registry* registry) : registry_(*registry) {}
+  Publisher() = default;
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
 
@@ -28,6 +28,9 @@ class Publisher {
   [[nodiscard]] bool adopted(uint64_t epoch) const { return lowest_epoch() >= epoch; }
   // After each drain of the ledger rings.
   void collect();
+  // The epoch whose slots to clear have been cleared by every worker that may have counts in them,
+  // also by one whose loop rests.
+  [[nodiscard]] uint64_t cleared_epoch() const;
   // Null before the first publish().
   [[nodiscard]] const Publication* current() const;
   [[nodiscard]] const std::vector<WorkerLink*>& workers() const { return workers_; }
@@ -36,18 +39,15 @@ class Publisher {
 
  private:
   struct Retired {
-    std::shared_ptr<const void> record;
-    uint32_t pin = 0;
+    Publication::Dropped dropped;
     bool idle = false;  // seen without pins in the collect() before
   };
   [[nodiscard]] uint64_t lowest_epoch() const;
   [[nodiscard]] bool pinned(uint32_t pin) const;
   void hand_over(WorkerLink* worker);
-  void retire(const Publication& publication);
 
-  Registry& registry_;
   std::vector<WorkerLink*> workers_;
-  std::deque<std::unique_ptr<const Publication>> publications_;  // oldest first
+  std::deque<std::unique_ptr<Publication>> publications_;  // oldest first
   std::vector<Retired> retired_;
 };
 

@@ -3,89 +3,179 @@
 #include "base/check.h"
 #include "control/config.h"
 #include "control/digest.h"
+#include "control/name_key.h"
 
 namespace weir {
 
 namespace {
 
-// Sizes in front of the parts, so that no two lists of parts make the same text.
-std::string key_of(std::initializer_list<std::string_view> parts) {
-  std::string key;
-  for (const std::string_view part : parts) {
-    key += std::to_string(part.size()) + ":";
-    key += part;
-  }
-  return key;
+// The key may hold a password or a credential; its digest is enough to tell owners apart.
+std::string digest_key(std::string_view key) {
+  const KeyDigest digest = sha256_digest(key);
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
 
 }  // namespace
 
-uint32_t Registry::route_slot(std::string_view tenant, std::string_view environment,
-                              std::string_view name, int64_t now_unix_s) {
-  const auto next = static_cast<uint32_t>(routes_.names.size());
-  const auto [at, is_new] = routes_.slots.try_emplace(key_of({tenant, environment, name}), next);
-  if (is_new) {
-    routes_.names.push_back(
-        {std::string(tenant), std::string(environment), std::string(name), now_unix_s,
-         std::make_unique<OutputEstimate>(cores_)});
+template <typename Name>
+uint32_t Registry::Table<Name>::hold(std::string key, bool* is_new) {
+  const auto [at, added] = slots.try_emplace(std::move(key), 0);
+  if (added) {
+    if (free.empty()) {
+      at->second = static_cast<uint32_t>(names.size());
+      names.emplace_back();
+      uses.emplace_back();
+    } else {
+      at->second = free.back();
+      free.pop_back();
+    }
+    uses[at->second].key = at->first;
   }
+  *is_new = added;
+  ++uses[at->second].holders;
   return at->second;
 }
 
-uint32_t Registry::target_slot(std::string_view tenant, std::string_view provider,
-                               std::string_view model) {
-  const auto next = static_cast<uint32_t>(targets_.names.size());
-  const auto [at, is_new] = targets_.slots.try_emplace(key_of({tenant, provider, model}), next);
+template <typename Name>
+void Registry::Table<Name>::let_go(uint32_t slot) {
+  Use& use = uses[slot];
+  WEIR_CHECK(use.holders > 0);
+  if (--use.holders != 0 || use.dying) return;
+  use.dying = true;
+  use.clear_epoch = 0;
+  dying.push_back(slot);
+}
+
+template <typename Name>
+void Registry::Table<Name>::list(uint64_t epoch, std::vector<uint32_t>* out) {
+  for (const uint32_t slot : dying) {
+    Use& use = uses[slot];
+    if (use.holders != 0) {
+      use.clear_epoch = 0;  // it came back
+      continue;
+    }
+    if (use.clear_epoch == 0) use.clear_epoch = epoch;
+    out->push_back(slot);
+  }
+}
+
+template <typename Name>
+void Registry::Table<Name>::reclaim(uint64_t epoch) {
+  std::erase_if(dying, [&](uint32_t slot) {
+    Use& use = uses[slot];
+    if (use.holders != 0) {
+      use.dying = false;
+      return true;
+    }
+    if (use.clear_epoch == 0 || use.clear_epoch > epoch) return false;
+    slots.erase(use.key);
+    use = {};
+    names[slot] = {};
+    free.push_back(slot);
+    return true;
+  });
+}
+
+uint32_t Registry::route_slot(std::string_view tenant, std::string_view environment,
+                              std::string_view name, int64_t now_unix_s, SlotLeases* leases) {
+  bool is_new = false;
+  const uint32_t slot = routes_.hold(name_key({tenant, environment, name}), &is_new);
   if (is_new) {
-    TargetName name;
+    routes_.names[slot] = {std::string(tenant), std::string(environment), std::string(name),
+                           now_unix_s, std::make_unique<OutputEstimate>(cores_)};
+  }
+  leases->slots_.emplace_back(SlotLeases::Kind::kRoute, slot);
+  return slot;
+}
+
+uint32_t Registry::target_slot(std::string_view tenant, std::string_view provider,
+                               std::string_view model, SlotLeases* leases) {
+  bool is_new = false;
+  const std::string key = name_key({tenant, provider, model});
+  const uint32_t slot = targets_.hold(key, &is_new);
+  if (is_new) {
+    TargetName& name = targets_.names[slot];
     name.id = std::string(provider) + "/" + std::string(model);
     if (tenant != kDefaultTenant) name.id = std::string(tenant) + ":" + name.id;
-    name.uuid = uuid_from_name("target/" + key_of({tenant, provider, model}));
+    name.uuid = uuid_from_name("target/" + key);
     name.provider = provider;
     name.model = model;
     name.tenant = tenant;
     name.health = std::make_unique<TargetHealth>();
-    targets_.names.push_back(std::move(name));
   }
-  return at->second;
+  leases->slots_.emplace_back(SlotLeases::Kind::kTarget, slot);
+  return slot;
 }
 
-uint32_t Registry::series_slot(std::string_view alias, uint32_t target) {
-  const auto next = static_cast<uint32_t>(series_.names.size());
-  const auto [at, is_new] =
-      series_.slots.try_emplace(key_of({alias, std::to_string(target)}), next);
-  if (is_new) series_.names.push_back({std::string(alias), target});
-  return at->second;
+// The price under an alias may differ by tenant and environment, so a series is of one route.
+uint32_t Registry::series_slot(std::string_view tenant, std::string_view environment,
+                               std::string_view alias, uint32_t target, SlotLeases* leases) {
+  bool is_new = false;
+  const uint32_t slot = series_.hold(
+      name_key({tenant, environment, alias, std::to_string(target)}), &is_new);
+  if (is_new) series_.names[slot] = {std::string(alias), target, true, {}};
+  leases->slots_.emplace_back(SlotLeases::Kind::kSeries, slot);
+  return slot;
 }
 
-uint32_t Registry::pool_slot(const Provider& provider) {
-  const std::string key =
-      key_of({provider.host, std::to_string(provider.port), provider.tls ? "tls" : "plain",
-              provider.ca_pem, provider.proxy_host, std::to_string(provider.proxy_port),
-              provider.proxy_authorization, provider.deny_private ? "deny" : "allow"});
-  // The key may hold a password of a proxy; its digest is enough to tell places apart.
-  const KeyDigest digest = sha256_digest(key);
-  const auto next = static_cast<uint32_t>(pools_.names.size());
-  const auto [at, is_new] = pools_.slots.try_emplace(
-      std::string(reinterpret_cast<const char*>(digest.data()), digest.size()), next);
-  if (is_new) pools_.names.push_back(true);
-  return at->second;
+uint32_t Registry::pool_slot(const Provider& provider, SlotLeases* leases) {
+  bool is_new = false;
+  const uint32_t slot = pools_.hold(
+      digest_key(name_key({provider.host, std::to_string(provider.port),
+                           provider.tls ? "tls" : "plain", provider.ca_pem, provider.proxy_host,
+                           std::to_string(provider.proxy_port), provider.proxy_authorization,
+                           provider.deny_private ? "deny" : "allow"})),
+      &is_new);
+  leases->slots_.emplace_back(SlotLeases::Kind::kPool, slot);
+  return slot;
 }
 
-uint32_t Registry::token_slot(const Provider& provider) {
+uint32_t Registry::token_slot(const Provider& provider, SlotLeases* leases) {
   std::string key =
-      key_of({provider.tenant, provider.name, provider.type, provider.credential,
-              provider.host, std::to_string(provider.port), provider.base_path});
-  for (const auto& [name, value] : provider.options) key += key_of({name, value});
-  const KeyDigest digest = sha256_digest(key);
-  const auto next = static_cast<uint32_t>(tokens_.names.size());
-  const auto [at, is_new] = tokens_.slots.try_emplace(
-      std::string(reinterpret_cast<const char*>(digest.data()), digest.size()), next);
-  if (is_new) tokens_.names.push_back(true);
-  return at->second;
+      name_key({provider.tenant, provider.name, provider.type, provider.credential, provider.host,
+                std::to_string(provider.port), provider.base_path});
+  for (const auto& [name, value] : provider.options) key += name_key({name, value});
+  bool is_new = false;
+  const uint32_t slot = tokens_.hold(digest_key(key), &is_new);
+  leases->slots_.emplace_back(SlotLeases::Kind::kToken, slot);
+  return slot;
 }
 
-uint32_t Registry::pin_take(KeyName name) {
+Bucket* Registry::bucket(std::string_view id, const BucketSpec& spec, Nanos now,
+                         SlotLeases* leases) {
+  Bucket* bucket = limits_.hold(id, spec, now);
+  leases->buckets_.push_back(bucket);
+  return bucket;
+}
+
+SlotsToClear Registry::clear_list(uint64_t epoch) {
+  SlotsToClear out;
+  routes_.list(epoch, &out.routes);
+  targets_.list(epoch, &out.targets);
+  series_.list(epoch, &out.series);
+  tokens_.list(epoch, &out.tokens);
+  pools_.list(epoch, &out.pools);
+  return out;
+}
+
+void Registry::reclaim(uint64_t epoch) {
+  // A series names its target, so it goes first; a target's slot is not given out before that.
+  series_.reclaim(epoch);
+  targets_.reclaim(epoch);
+  routes_.reclaim(epoch);
+  tokens_.reclaim(epoch);
+  pools_.reclaim(epoch);
+}
+
+void Registry::configured_set(const Snapshot& snapshot) {
+  for (TargetName& target : targets_.names) target.configured = false;
+  for (const auto& route : snapshot.routes()) {
+    for (const Target& target : route->targets) targets_.names[target.slot].configured = true;
+  }
+}
+
+uint32_t Registry::pin_take(KeyName name, SlotLeases* leases) {
+  WEIR_CHECK(!leases->pin_);
   uint32_t slot = static_cast<uint32_t>(pins_.size());
   if (!free_pins_.empty()) {
     slot = free_pins_.back();
@@ -97,6 +187,7 @@ uint32_t Registry::pin_take(KeyName name) {
   WEIR_CHECK(!pin_used_[slot]);
   pins_[slot] = std::move(name);
   pin_used_[slot] = true;
+  leases->pin_ = slot;
   return slot;
 }
 
@@ -111,6 +202,30 @@ void Registry::pin_release(uint32_t slot) {
 const Registry::KeyName* Registry::key_name(uint32_t pin) const {
   if (pin >= pins_.size() || pins_[pin].id.empty()) return nullptr;
   return &pins_[pin];
+}
+
+SlotLeases::~SlotLeases() {
+  for (const auto& [kind, slot] : slots_) {
+    switch (kind) {
+      case Kind::kRoute:
+        registry_->routes_.let_go(slot);
+        break;
+      case Kind::kTarget:
+        registry_->targets_.let_go(slot);
+        break;
+      case Kind::kSeries:
+        registry_->series_.let_go(slot);
+        break;
+      case Kind::kToken:
+        registry_->tokens_.let_go(slot);
+        break;
+      case Kind::kPool:
+        registry_->pools_.let_go(slot);
+        break;
+    }
+  }
+  if (pin_) registry_->pin_release(*pin_);
+  for (const Bucket* bucket : buckets_) registry_->limits_.let_go(bucket);
 }
 
 }  // namespace weir

@@ -2,27 +2,37 @@
 //
 // Control thread only; workers see slots inside records. A target's health lives here, so it is
 // reached by workers and outlives every snapshot. Invariants:
-// 1. The same key always gets the same slot, so counters and health survive reloads.
-// 2. Slots of routes, targets, series and pools are never given to another key: counters and pooled
-//    connections of the old owner may still be in the workers. A name costs some bytes for ever.
-// 3. A pin slot is reused after pin_release(), which the caller does when no worker pins the record
-//    and the ledger rings were drained since.
+// 1. The same key gets the same slot while anything holds it (SlotLeases), so counters and health
+//    survive reloads.
+// 2. A slot that nothing holds any more is cleared by every worker before it is given out again:
+//    clear_list() goes out with each publication until reclaim() hears that all workers run one
+//    that had it. Then counts of the old owner are in the workers' sums of what is gone, its pooled
+//    connections are closed and its tokens forgotten. A key that comes back before keeps its slot.
+// 3. A record is freed when no worker pins it and the ledger rings were drained since. Its pin is
+//    free at once, its slots are let go then.
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "control/config_price.h"
 #include "control/policy_build.h"
-#include "route/health.h"
 #include "limit/estimate.h"
 #include "limit/registry.h"
+#include "link/worker_link.h"
+#include "route/health.h"
 #include "route/target.h"
 
 namespace weir {
+
+class SlotLeases;
 
 class Registry {
  public:
@@ -38,53 +48,108 @@ class Registry {
     std::string id;  // "provider/model"; "tenant:provider/model" outside the default tenant
     std::string uuid, provider, model, tenant;
     std::unique_ptr<TargetHealth> health;
-    bool configured = false;  // in the newest snapshot
+    bool configured = false;  // in the snapshot that configured_set() was last told
   };
   struct SeriesName {
     std::string alias;
-    uint32_t target = 0;  // target slot
+    uint32_t target = 0;          // target slot
+    bool used = false;            // false: a free slot
+    std::optional<Price> price;   // of the target under that alias
   };
   struct KeyName {
     std::string id, name, tenant;
   };
 
+  // Each is held by the leases until they end.
   uint32_t route_slot(std::string_view tenant, std::string_view environment, std::string_view name,
-                      int64_t now_unix_s);
+                      int64_t now_unix_s, SlotLeases* leases);
   // Makes the health object with the slot.
-  uint32_t target_slot(std::string_view tenant, std::string_view provider, std::string_view model);
-  uint32_t series_slot(std::string_view alias, uint32_t target);
-  uint32_t pool_slot(const Provider& provider);
+  uint32_t target_slot(std::string_view tenant, std::string_view provider, std::string_view model,
+                       SlotLeases* leases);
+  uint32_t series_slot(std::string_view tenant, std::string_view environment,
+                       std::string_view alias, uint32_t target, SlotLeases* leases);
+  uint32_t pool_slot(const Provider& provider, SlotLeases* leases);
   // One for each credential of a provider: another credential, another token.
-  uint32_t token_slot(const Provider& provider);
-  uint32_t pin_take(KeyName name);
-  void pin_release(uint32_t slot);
+  uint32_t token_slot(const Provider& provider, SlotLeases* leases);
+  Bucket* bucket(std::string_view id, const BucketSpec& spec, Nanos now, SlotLeases* leases);
+  // Empty for a route.
+  uint32_t pin_take(KeyName name, SlotLeases* leases);
 
-  [[nodiscard]] LimitRegistry& limits() { return limits_; }
+  // What workers must clear when they take the publication of this epoch.
+  [[nodiscard]] SlotsToClear clear_list(uint64_t epoch);
+  // All workers run at least this epoch, and no counts of theirs from before are still looked at.
+  void reclaim(uint64_t epoch);
+
+  void configured_set(const Snapshot& snapshot);
+
+  [[nodiscard]] const LimitRegistry& limits() const { return limits_; }
   [[nodiscard]] PolicyMemory& policies() { return policies_; }
   [[nodiscard]] const std::vector<RouteName>& routes() const { return routes_.names; }
   [[nodiscard]] std::vector<TargetName>& targets() { return targets_.names; }
   [[nodiscard]] const std::vector<TargetName>& targets() const { return targets_.names; }
+  [[nodiscard]] std::vector<SeriesName>& series() { return series_.names; }
   [[nodiscard]] const std::vector<SeriesName>& series() const { return series_.names; }
   // Null for a slot that is free or belongs to a route.
   [[nodiscard]] const KeyName* key_name(uint32_t pin) const;
 
  private:
+  friend class SlotLeases;
   template <typename Name>
   struct Table {
-    std::map<std::string, uint32_t, std::less<>> slots;
+    struct Use {
+      std::string key;
+      uint32_t holders = 0;
+      uint64_t clear_epoch = 0;  // of the first publication that told workers; 0: none yet
+      bool dying = false;        // in `dying`
+    };
+    // A new slot's name is made by the caller.
+    uint32_t hold(std::string key, bool* is_new);
+    void let_go(uint32_t slot);
+    void list(uint64_t epoch, std::vector<uint32_t>* out);
+    void reclaim(uint64_t epoch);
+
+    std::unordered_map<std::string, uint32_t> slots;
     std::vector<Name> names;
+    std::vector<Use> uses;
+    std::vector<uint32_t> dying;  // nothing holds them, unless they came back
+    std::vector<uint32_t> free;
   };
+  struct Nothing {};
+  void pin_release(uint32_t slot);
+
+  uint32_t cores_;
   Table<RouteName> routes_;
   Table<TargetName> targets_;
   Table<SeriesName> series_;
-  Table<bool> tokens_;
-  uint32_t cores_;
+  Table<Nothing> tokens_;
+  Table<Nothing> pools_;
   LimitRegistry limits_;
   PolicyMemory policies_;
-  Table<bool> pools_;
   std::vector<KeyName> pins_;
   std::vector<bool> pin_used_;
   std::vector<uint32_t> free_pins_;
+};
+
+// What one record holds of the registry; let go when the record is freed. Moved with it. The
+// registry outlives it.
+class SlotLeases {
+ public:
+  explicit SlotLeases(Registry* registry) : registry_(registry) {}
+  ~SlotLeases();
+  SlotLeases(SlotLeases&& other) noexcept
+      : registry_(other.registry_),
+        slots_(std::exchange(other.slots_, {})),
+        buckets_(std::exchange(other.buckets_, {})),
+        pin_(std::exchange(other.pin_, {})) {}
+  SlotLeases& operator=(SlotLeases&&) = delete;
+
+ private:
+  friend class Registry;
+  enum class Kind : uint8_t { kRoute, kTarget, kSeries, kToken, kPool };
+  Registry* registry_;
+  std::vector<std::pair<Kind, uint32_t>> slots_;
+  std::vector<Bucket*> buckets_;
+  std::optional<uint32_t> pin_;
 };
 
 }  // namespace weir

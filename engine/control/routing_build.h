@@ -1,27 +1,42 @@
-// Turns a checked Config into what workers are given: routes, targets, keys and limits.
+// Turns a checked Config into what workers are given: routes, targets, keys and limits. Either all
+// of it is made anew, or, after a change of the catalog, only what the change touches; the rest is
+// taken over from the publication before, record by record.
 //
-// Names that can be called, per tenant and environment: aliases, then "provider/id", then upstream
-// ids (all holders of an id form a round-robin group); an earlier kind hides a later one.
-// Control thread. The build has no effect on workers; publishing is publisher.h.
+// Control thread. The build has no effect on workers; publishing is publisher.h. A publication that
+// is thrown away gives back what it holds of the registry.
 #pragma once
 
 #include <expected>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <weir/adapter.h>
 
 #include "control/config.h"
 #include "control/registry.h"
+#include "control/routing_source.h"
 #include "link/worker_link.h"
 
 namespace weir {
 
+// What an update needs of the build before. Plain value; goes with the publication it belongs to.
+struct RoutingState {
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<const Provider>> providers;
+  struct Key {
+    KeyDigest digest{};
+    std::shared_ptr<const Principal> principal;
+  };
+  std::unordered_map<std::string, Key> keys;  // by uuid; a renewed key's former value behind it
+};
+
 struct RoutingInput {
-  const Config& config;
+  const Config& config;  // an update reads only what is no object of it
   std::span<const Adapter* const> adapters;
   // prepare() of the adapters that leave it null.
   Result<void> (*default_prepare)(const PrepareInput& input, std::string* head) = nullptr;
@@ -33,13 +48,30 @@ struct RoutingInput {
   // Gets the providers that their adapter refused with credentials from elsewhere, by uuid, and
   // why. They are withheld; null: without a word.
   std::map<std::string, std::string>* refused = nullptr;
+  // Called now and then during a long build.
+  void (*idle)(void*) = nullptr;
+  void* idle_context = nullptr;
 };
 
-// The error is one line: "path: text".
-[[nodiscard]] std::expected<std::unique_ptr<Publication>, std::string> routing_build(
-    const RoutingInput& input, Registry* registry);
+// What is no longer as in the publication before.
+struct RoutingChanges {
+  std::set<RouteKey> routes;  // names, whether they still lead anywhere or not
+  std::set<std::pair<std::string, std::string>> providers;  // tenant and name
+  std::set<std::string> keys;                               // uuids
+  std::set<std::string> key_tenants;                        // all keys of these tenants
+};
 
-// Gives the pin slots of all its records back; for a publication that no worker has seen.
-void routing_discard(std::unique_ptr<Publication> publication, Registry* registry);
+using Routed = std::expected<std::unique_ptr<Publication>, std::string>;
+
+// The error is one line: "path: text". `state`, if given, is filled for updates.
+[[nodiscard]] Routed routing_build(const RoutingInput& input, Registry* registry,
+                                   RoutingState* state = nullptr);
+
+// For a configuration without policies. `keys` are all that there are. `state` is changed only with
+// a good result. The caller publishes it, or else begins again with routing_build().
+[[nodiscard]] Routed routing_update(const RoutingInput& input, const RoutingSource& source,
+                                    const std::vector<const KeyConfig*>& keys,
+                                    const RoutingChanges& changes, const Publication& former,
+                                    Registry* registry, RoutingState* state);
 
 }  // namespace weir

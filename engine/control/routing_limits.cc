@@ -42,43 +42,40 @@ std::string id_of(LimitScope scope, std::string_view tenant, std::string_view su
 }  // namespace
 
 void RoutingLimits::add(LimitScope scope, std::string_view tenant, std::string_view subject,
-                        LimitSet* out) {
-  for (const RateLimitConfig& limit : config_.rate_limits) {
-    if (limit.scope != scope || limit.tenant != tenant || limit.subject != subject) continue;
-    const auto put = [&](const BucketConfig& config, BucketUnit unit, std::string_view name) {
-      Bucket* bucket = registry_.limits().get_or_create(id_of(scope, tenant, subject, name),
-                                                        spec_of(config), now_);
-      out->add({bucket, scope_of(scope), unit});
-    };
-    if (limit.request) put(*limit.request, BucketUnit::kRequests, "request");
-    if (limit.token) put(*limit.token, BucketUnit::kTokens, "token");
-    return;  // a second one for the same scope is refused with the configuration
-  }
-}
-
-LimitSet RoutingLimits::of_key(std::string_view tenant, std::string_view name) {
-  LimitSet out;
-  add(LimitScope::kTenant, tenant, "", &out);
-  if (!name.empty()) add(LimitScope::kKey, tenant, name, &out);
-  return out;
-}
-
-LimitSet RoutingLimits::of_alias(std::string_view tenant, std::string_view alias) {
-  LimitSet out;
-  add(LimitScope::kModel, tenant, alias, &out);
-  return out;
-}
-
-LimitSet RoutingLimits::of_target(const ModelConfig& model) {
-  LimitSet out;
-  add(LimitScope::kProvider, model.tenant, model.provider, &out);
-  add(LimitScope::kModel, model.tenant, model.provider + "/" + model.id, &out);
-  // A bare id that is also an alias is the alias.
-  const auto is_alias = [&](const ModelConfig& other) {
-    return other.tenant == model.tenant && other.alias == model.id;
+                        SlotLeases* leases, LimitSet* out) {
+  const RateLimitConfig* limit = source_.limit(scope, tenant, subject);
+  if (limit == nullptr) return;
+  const auto put = [&](const BucketConfig& config, BucketUnit unit, std::string_view name) {
+    Bucket* bucket =
+        registry_.bucket(id_of(scope, tenant, subject, name), spec_of(config), now_, leases);
+    out->add({bucket, scope_of(scope), unit});
   };
-  if (std::none_of(config_.models.begin(), config_.models.end(), is_alias)) {
-    add(LimitScope::kModel, model.tenant, model.id, &out);
+  if (limit->request) put(*limit->request, BucketUnit::kRequests, "request");
+  if (limit->token) put(*limit->token, BucketUnit::kTokens, "token");
+}
+
+LimitSet RoutingLimits::of_key(std::string_view tenant, std::string_view name,
+                               SlotLeases* leases) {
+  LimitSet out;
+  add(LimitScope::kTenant, tenant, "", leases, &out);
+  if (!name.empty()) add(LimitScope::kKey, tenant, name, leases, &out);
+  return out;
+}
+
+LimitSet RoutingLimits::of_alias(std::string_view tenant, std::string_view alias,
+                                 SlotLeases* leases) {
+  LimitSet out;
+  add(LimitScope::kModel, tenant, alias, leases, &out);
+  return out;
+}
+
+LimitSet RoutingLimits::of_target(const ModelConfig& model, SlotLeases* leases) {
+  LimitSet out;
+  add(LimitScope::kProvider, model.tenant, model.provider, leases, &out);
+  add(LimitScope::kModel, model.tenant, model.provider + "/" + model.id, leases, &out);
+  // A bare id that is also an alias is the alias.
+  if (!source_.is_alias(model.tenant, model.id)) {
+    add(LimitScope::kModel, model.tenant, model.id, leases, &out);
   }
   return out;
 }

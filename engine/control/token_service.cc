@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "route/snapshot.h"
-
 namespace weir {
 
 namespace {
@@ -19,19 +17,32 @@ constexpr uint32_t kMaxDoublings = 6;
 
 }  // namespace
 
-void TokenService::configure(const Snapshot& snapshot) {
-  for (Slot& slot : slots_) slot.provider = nullptr;
-  for (const auto& route : snapshot.routes()) {
-    for (const Target& target : route->targets) {
-      if (target.provider == nullptr || target.provider->token_slot == kNoSlot) continue;
-      const uint32_t slot = target.provider->token_slot;
-      if (slots_.size() <= slot) slots_.resize(slot + 1);
-      slots_[slot].provider = target.provider;
-    }
+void TokenService::configure(std::span<const std::shared_ptr<const Provider>> providers) {
+  std::vector<std::shared_ptr<const Provider>> now(slots_.size());
+  for (const auto& provider : providers) {
+    const uint32_t slot = provider->token_slot;
+    if (slot == kNoSlot) continue;
+    if (now.size() <= slot) now.resize(slot + 1);
+    now[slot] = provider;
   }
-  for (Slot& slot : slots_) {
-    if (slot.provider == nullptr) slot.token = {};
+  slots_.resize(now.size());
+  for (uint32_t slot = 0; slot < now.size(); ++slot) give(slot, std::move(now[slot]));
+}
+
+void TokenService::give(uint32_t index, std::shared_ptr<const Provider> provider) {
+  Slot& slot = slots_[index];
+  if (provider == nullptr) {
+    slot.token = {};
+  } else if (slot.provider == nullptr) {
+    // Perhaps another's. Who still waits for the former one hears that it is gone.
+    slot.message = "the provider was taken out of the configuration";
+    tell_all(index);
+    Slot fresh;
+    fresh.generation = slot.generation;
+    fresh.owner = slot.owner + 1;
+    slot = std::move(fresh);
   }
+  slot.provider = std::move(provider);
 }
 
 void TokenService::ask(TokenCall* call, int64_t unix_ms) {
@@ -89,8 +100,10 @@ void TokenService::exchange(uint32_t index, int64_t unix_ms) {
   request.deny_private = provider.deny_private;
   constexpr size_t kMaxAnswer = 256 * 1024;
   request.max_body = kMaxAnswer;
-  outbound_->start(std::move(request),
-                   [this, index](const OutboundReply& reply) { finish(index, reply); });
+  outbound_->start(std::move(request), [this, index, owner = slot.owner](
+                                           const OutboundReply& reply) {
+    if (slots_[index].owner == owner) finish(index, reply);
+  });
 }
 
 void TokenService::fail(Slot& slot, Errc problem, std::string message, int64_t unix_ms) {

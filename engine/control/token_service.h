@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,17 +19,16 @@
 
 namespace weir {
 
-class Snapshot;
-
 class TokenService {
  public:
   explicit TokenService(Outbound* outbound) : outbound_(outbound) {}
   TokenService(const TokenService&) = delete;
   TokenService& operator=(const TokenService&) = delete;
 
-  // The providers of the snapshot that need a token. Those that are gone are forgotten; a changed
-  // credential has a slot of its own (Registry::token_slot).
-  void configure(const Snapshot& snapshot);
+  // The providers of the newest snapshot, whether they need a token or not. Those that are gone are
+  // forgotten; a changed credential has a slot of its own (Registry::token_slot), which another may
+  // get later.
+  void configure(std::span<const std::shared_ptr<const Provider>> providers);
   // Takes the call over.
   void ask(TokenCall* call, int64_t unix_ms);
   // Renews what runs out soon.
@@ -44,6 +44,7 @@ class TokenService {
     int64_t not_before_unix_ms = 0;  // the next exchange, after one that failed
     int64_t replaced_unix_ms = 0;    // when a refused token was last replaced
     uint64_t generation = 0;
+    uint64_t owner = 0;              // counts the owners of the slot: an answer is for one of them
     uint32_t failures = 0;           // in a row
     bool in_flight = false;
     Errc problem = Errc::kUpstreamUnavailable;
@@ -53,6 +54,7 @@ class TokenService {
   };
 
   void exchange(uint32_t slot, int64_t unix_ms);
+  void give(uint32_t slot, std::shared_ptr<const Provider> provider);
   void finish(uint32_t slot, const OutboundReply& reply);
   void fail(Slot& slot, Errc problem, std::string message, int64_t unix_ms);
   void tell(WorkerLink* worker, uint32_t slot, bool good);

@@ -44,16 +44,10 @@ std::expected<void, std::string> Router::Parts::load(std::string_view text, uint
   if (!built) return std::unexpected("config: " + built.error());
   ++epoch;
   const std::shared_ptr<const Snapshot> snapshot((*built)->snapshot.release());
-  std::erase_if(retired, [this](const Retired& old) {
-    if (!old.snapshot.expired()) return false;
-    for (const uint32_t pin : old.pins) registry.pin_release(pin);
-    return true;
-  });
-  Retired& own = retired.emplace_back(Retired{snapshot, {}});
-  for (const auto& route : snapshot->routes()) own.pins.push_back(route->pin);
-  for (const auto& principal : snapshot->principals()) own.pins.push_back(principal->pin);
   inflight.reserve(snapshot->target_slots());
   newest.put(snapshot);
+  std::erase_if(kept, [](const auto& old) { return old.use_count() == 1; });
+  kept.push_back(snapshot);
   return {};
 }
 

@@ -26,11 +26,9 @@ struct Router::Parts {
   const uint64_t seed;
   uint64_t epoch = 0;
   SharedNewest<const Snapshot> newest;
-  struct Retired {  // pin slots of a snapshot, given back when nobody has it any more
-    std::weak_ptr<const Snapshot> snapshot;
-    std::vector<uint32_t> pins;
-  };
-  std::vector<Retired> retired;
+  // Every snapshot that somebody may still have: records give back to the registry when they are
+  // freed, so that must happen here and not where the last one lets go.
+  std::vector<std::shared_ptr<const Snapshot>> kept;
 
   [[nodiscard]] std::expected<void, std::string> load(std::string_view text, uint64_t now_ns);
 };

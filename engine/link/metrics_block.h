@@ -38,10 +38,17 @@ struct TargetCounters {  // per target
   uint64_t inflight = 0;
 };
 
+void counters_add(SeriesCounters* sum, const SeriesCounters& one);
+void counters_add(TargetCounters* sum, const TargetCounters& one);
+
 struct MetricsBlock {
   std::vector<SeriesCounters> series;      // by Target::series
   std::vector<TargetCounters> targets;     // by Target::slot
   std::vector<uint64_t> refused;           // by Route::slot; refusals after the route was known
+  // Of slots that were cleared, so that all sums still hold.
+  SeriesCounters gone_series;
+  TargetCounters gone_targets;
+  uint64_t gone_refused = 0;
   uint64_t refused_unrouted = 0;           // before: bad key, bad body, unknown model, overload
   // Accepted requests that ended before any target was chosen.
   uint64_t unrouted_completed = 0, unrouted_failed = 0, unrouted_cancelled = 0;

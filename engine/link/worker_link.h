@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/mailbox.h"
 #include "base/ring.h"
@@ -79,10 +80,25 @@ struct ClientLimits {
   CacheLimits cache;                         // process-wide
 };
 
+// Slots that nothing uses any more and that other owners will get: what a worker counted under them
+// goes to the sums of what is gone, what it kept of them is forgotten.
+struct SlotsToClear {
+  std::vector<uint32_t> routes, targets, series, tokens, pools;
+};
+
 // What the control thread publishes: a snapshot and the limits that go with it.
 struct Publication {
   std::unique_ptr<const Snapshot> snapshot;
   ClientLimits limits;
+  SlotsToClear clear;
+  // The control thread's own: records that the publication before had and this one has not. When
+  // keeps_former is false those are all of them.
+  struct Dropped {
+    std::shared_ptr<const void> record;
+    uint32_t pin = 0;
+  };
+  std::vector<Dropped> dropped;
+  bool keeps_former = false;
 };
 
 struct WorkerLink {

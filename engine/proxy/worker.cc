@@ -3,6 +3,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <ctime>
+#include <utility>
 
 #include "base/check.h"
 
@@ -34,8 +35,31 @@ void size_metrics(Worker* worker, const Snapshot& snapshot) {
   grow(worker->metrics.refused, snapshot.route_slots());
 }
 
+// Nothing of the slots is in use: the control thread lists only what no request can reach. May be
+// told the same slot more than once.
+void clear_slots(Worker* worker, const SlotsToClear& clear) {
+  MetricsBlock& metrics = worker->metrics;
+  const auto each = [](const std::vector<uint32_t>& slots, auto& entries, auto work) {
+    for (const uint32_t slot : slots) {
+      if (slot < entries.size()) work(entries[slot]);
+    }
+  };
+  each(clear.series, metrics.series, [&metrics](SeriesCounters& counters) {
+    counters_add(&metrics.gone_series, std::exchange(counters, {}));
+  });
+  each(clear.targets, metrics.targets, [&metrics](TargetCounters& counters) {
+    WEIR_DCHECK(counters.inflight == 0);
+    counters_add(&metrics.gone_targets, std::exchange(counters, {}));
+  });
+  each(clear.routes, metrics.refused, [&metrics](uint64_t& refused) {
+    metrics.gone_refused += std::exchange(refused, 0);
+  });
+  each(clear.tokens, worker->tokens.entries, [](TokenTable::Entry& entry) { entry = {}; });
+}
+
 void adopt(Worker* worker, const Publication* publication) {
   const Snapshot& snapshot = *publication->snapshot;
+  clear_slots(worker, publication->clear);
   worker->core.adopt(snapshot);
   size_metrics(worker, snapshot);
   for (uint32_t slot = 0; slot < worker->upstream_pools.size(); ++slot) {

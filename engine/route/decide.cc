@@ -213,10 +213,6 @@ void CoreState::adopt(const Snapshot& snapshot) {
   // Never smaller: a request that pinned an older route still counts in its target's slot.
   if (inflight_.size() < snapshot.target_slots()) inflight_.resize(snapshot.target_slots(), 0);
   if (routes_.size() < snapshot.route_slots()) routes_.resize(snapshot.route_slots());
-  for (const auto& route : snapshot.routes()) {
-    RouteState& state = routes_[route->slot];
-    if (state.layout != route->layout) start_route(*route, &state);
-  }
 }
 
 void CoreState::start_route(const Route& route, RouteState* state) {
@@ -227,6 +223,7 @@ void CoreState::start_route(const Route& route, RouteState* state) {
     for (const TargetGroup& group : groups) credit_count += 3 * group.members.size();
   }
   state->layout = route.layout;
+  state->born = route.born;
   state->groups.assign(group_count, GroupState{});
   state->credits.assign(credit_count, 0);
   std::span<int64_t> credits = state->credits;
@@ -249,7 +246,10 @@ void CoreState::start_route(const Route& route, RouteState* state) {
 CoreState::RouteState* CoreState::route_state(const Route& route) {
   if (route.slot >= routes_.size()) return nullptr;
   RouteState& state = routes_[route.slot];
-  return state.layout == route.layout ? &state : nullptr;
+  if (state.layout == route.layout) return &state;
+  if (route.born < state.born) return nullptr;
+  start_route(route, &state);
+  return &state;
 }
 
 uint64_t CoreState::next_random() {

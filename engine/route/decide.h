@@ -46,11 +46,14 @@ class CoreState {
   };
   struct RouteState {
     uint64_t layout = 0;   // of the route this was made for; another layout starts anew
+    uint64_t born = 0;     // of that route
     std::vector<GroupState> groups;                  // of all endpoints, one after the other
     std::array<uint32_t, kEndpoints> first_group{};  // where an endpoint's groups begin
     std::vector<int64_t> credits;                    // what the groups' Credits borrow
   };
-  // Null when a newer snapshot gave the slot another layout (a retry on a pinned, older route).
+  // Begun when a route is asked for the first time, so that taking a snapshot costs nothing for the
+  // routes in it. Null when a newer route of the slot has another layout (a retry on a pinned,
+  // older one).
   [[nodiscard]] RouteState* route_state(const Route& route);
   // From now on this core tells the others what it has under way, and sees theirs. Before the first
   // attempt; the board outlives the core.

@@ -42,6 +42,7 @@ struct Route {
   // Filled by SnapshotBuilder: per endpoint the groups in the order in which they are tried.
   std::array<std::vector<TargetGroup>, kEndpoints> groups;
   uint64_t layout = 0;       // hash of what the balancing state depends on
+  uint64_t born = 0;         // epoch of the snapshot for which the record was made
   LimitSet limits;           // of the alias; buckets borrowed from the control plane
   OutputEstimate* output = nullptr;  // mean answer of this model; borrowed alike
   uint32_t endpoints = 0;    // union of what its targets can serve

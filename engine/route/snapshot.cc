@@ -71,18 +71,22 @@ const Principal* Snapshot::find_principal(const KeyDigest& digest) const {
   }
 }
 
+size_t Snapshot::name_at(uint64_t hash, std::string_view tenant, std::string_view environment,
+                         std::string_view name) const {
+  const size_t mask = names_.size() - 1;
+  size_t i = hash & mask;
+  for (; names_[i].route != nullptr; i = (i + 1) & mask) {
+    const NameEntry& entry = names_[i];
+    if (entry.hash != hash || entry.route->name != name) continue;
+    if (entry.route->tenant == tenant && entry.route->environment == environment) break;
+  }
+  return i;
+}
+
 const Route* Snapshot::find_route(std::string_view tenant, std::string_view environment,
                                   std::string_view name) const {
   const uint64_t hash = hash_name(seed_, tenant, environment, name);
-  const size_t mask = names_.size() - 1;
-  for (size_t i = hash & mask;; i = (i + 1) & mask) {
-    const NameEntry& entry = names_[i];
-    if (entry.route == nullptr) break;
-    if (entry.hash != hash || entry.route->name != name) continue;
-    if (entry.route->tenant == tenant && entry.route->environment == environment) {
-      return entry.route;
-    }
-  }
+  if (const Route* route = names_[name_at(hash, tenant, environment, name)].route) return route;
   // One route stands for all rehearsals, whose names are made up by the client.
   constexpr std::string_view kRehearsals = "loopback/*";
   const bool rehearsal = name.starts_with(kRehearsals.substr(0, kRehearsals.size() - 1));
@@ -95,7 +99,6 @@ bool Snapshot::pool_in_use(uint32_t pool_slot) const {
 }
 
 struct SnapshotBuilder::Seen {
-  std::unordered_set<std::string> names;
   std::unordered_set<std::string> digests;
   std::unordered_set<uint32_t> route_slots;
 };
@@ -104,11 +107,17 @@ SnapshotBuilder::SnapshotBuilder(uint64_t epoch, uint64_t hash_seed)
     : snapshot_(new Snapshot), seen_(std::make_unique<Seen>()) {
   snapshot_->epoch_ = epoch;
   snapshot_->seed_ = hash_seed;
+  snapshot_->names_.resize(table_size(0));
+}
+
+SnapshotBuilder::SnapshotBuilder(uint64_t epoch, const Snapshot& former)
+    : snapshot_(new Snapshot(former)), seen_(std::make_unique<Seen>()), keys_kept_(true) {
+  snapshot_->epoch_ = epoch;
 }
 
 SnapshotBuilder::~SnapshotBuilder() = default;
 
-Result<void> SnapshotBuilder::add_route(Route route) {
+Result<void> route_check(const Route& route) {
   static_assert(Route::kMaxTargets == 256 && Route::kMaxWeight == 1'000'000, "said below");
   if (route.targets.empty()) return std::unexpected(config_error("a route needs a target"));
   if (route.targets.size() > Route::kMaxTargets) {
@@ -119,27 +128,91 @@ Result<void> SnapshotBuilder::add_route(Route route) {
       return std::unexpected(config_error("a weight is from 1 to 1000000"));
     }
   }
+  return {};
+}
+
+Result<void> SnapshotBuilder::add_route(Route route) {
+  if (const auto good = route_check(route); !good) return good;
   lay_out(route);
+  if (route.born == 0) route.born = snapshot_->epoch_;
   return add_route(std::make_shared<const Route>(std::move(route)));
 }
 
 Result<void> SnapshotBuilder::add_route(std::shared_ptr<const Route> route) {
   WEIR_CHECK(snapshot_ != nullptr);
   WEIR_CHECK(route->layout != 0);
-  // Sizes in front, so that no two triples make one text.
-  const std::string key = std::to_string(route->tenant.size()) + ":" +
-                          std::to_string(route->environment.size()) + ":" + route->tenant +
-                          route->environment + route->name;
-  if (!seen_->names.insert(key).second) {
+  Snapshot& to = *snapshot_;
+  if (table_size(to.routes_.size() + 1) > to.names_.size()) names_grow();
+  const uint64_t hash = hash_name(to.seed_, route->tenant, route->environment, route->name);
+  const size_t at = to.name_at(hash, route->tenant, route->environment, route->name);
+  if (to.names_[at].route != nullptr) {
     return std::unexpected(config_error("two routes of one tenant have the same name"));
   }
   if (!seen_->route_slots.insert(route->slot).second) {
     return std::unexpected(config_error("two routes have the same slot"));
   }
   count_slots(*route);
-  snapshot_->routes_.push_back(std::move(route));
+  to.names_[at] = {hash, route.get(), to.routes_.size()};
+  to.routes_.push_back(std::move(route));
   return {};
 }
+
+void SnapshotBuilder::names_grow() {
+  Snapshot& to = *snapshot_;
+  const std::vector<Snapshot::NameEntry> former = std::move(to.names_);
+  to.names_.clear();
+  to.names_.resize(former.size() * 2);
+  const size_t mask = to.names_.size() - 1;
+  for (const Snapshot::NameEntry& entry : former) {
+    if (entry.route == nullptr) continue;
+    size_t i = entry.hash & mask;
+    while (to.names_[i].route != nullptr) i = (i + 1) & mask;
+    to.names_[i] = entry;
+  }
+}
+
+std::shared_ptr<const Route> SnapshotBuilder::drop_route(std::string_view tenant,
+                                                         std::string_view environment,
+                                                         std::string_view name) {
+  Snapshot& to = *snapshot_;
+  const uint64_t hash = hash_name(to.seed_, tenant, environment, name);
+  size_t hole = to.name_at(hash, tenant, environment, name);
+  if (to.names_[hole].route == nullptr) return nullptr;
+  const size_t place = to.names_[hole].place;
+  std::shared_ptr<const Route> dropped = std::move(to.routes_[place]);
+  if (place + 1 != to.routes_.size()) {
+    const Route& last = *to.routes_.back();
+    const uint64_t last_hash = hash_name(to.seed_, last.tenant, last.environment, last.name);
+    to.names_[to.name_at(last_hash, last.tenant, last.environment, last.name)].place = place;
+    to.routes_[place] = std::move(to.routes_.back());
+  }
+  to.routes_.pop_back();
+  // What stands behind the hole and was pushed there moves up, so that no search ends early.
+  const size_t mask = to.names_.size() - 1;
+  for (size_t i = (hole + 1) & mask; to.names_[i].route != nullptr; i = (i + 1) & mask) {
+    const size_t home = to.names_[i].hash & mask;
+    if (((i - home) & mask) < ((i - hole) & mask)) continue;
+    to.names_[hole] = to.names_[i];
+    hole = i;
+  }
+  to.names_[hole] = {};
+  return dropped;
+}
+
+const Route* SnapshotBuilder::find_exact(std::string_view tenant, std::string_view environment,
+                                         std::string_view name) const {
+  const Snapshot& in = *snapshot_;
+  const uint64_t hash = hash_name(in.seed_, tenant, environment, name);
+  return in.names_[in.name_at(hash, tenant, environment, name)].route;
+}
+
+void SnapshotBuilder::drop_principals() {
+  keys_kept_ = false;
+  snapshot_->principals_.clear();
+  digests_.clear();
+}
+
+void SnapshotBuilder::drop_pools() { snapshot_->pools_in_use_.clear(); }
 
 Result<void> SnapshotBuilder::add_principal(const KeyDigest& digest, Principal principal) {
   std::sort(principal.allowed_routes.begin(), principal.allowed_routes.end());
@@ -149,6 +222,7 @@ Result<void> SnapshotBuilder::add_principal(const KeyDigest& digest, Principal p
 Result<void> SnapshotBuilder::add_principal(const KeyDigest& digest,
                                             std::shared_ptr<const Principal> principal) {
   WEIR_CHECK(snapshot_ != nullptr);
+  WEIR_CHECK(!keys_kept_);
   const std::string key(reinterpret_cast<const char*>(digest.data()), digest.size());
   if (!seen_->digests.insert(key).second) {
     return std::unexpected(config_error("two keys are the same"));
@@ -163,13 +237,8 @@ Result<void> SnapshotBuilder::add_principal(const KeyDigest& digest,
 std::unique_ptr<const Snapshot> SnapshotBuilder::build() {
   WEIR_CHECK(snapshot_ != nullptr);
   Snapshot& to = *snapshot_;
-  to.names_.resize(table_size(to.routes_.size()));
-  for (const auto& route : to.routes_) {
-    const uint64_t hash = hash_name(to.seed_, route->tenant, route->environment, route->name);
-    size_t i = hash & (to.names_.size() - 1);
-    while (to.names_[i].route != nullptr) i = (i + 1) & (to.names_.size() - 1);
-    to.names_[i] = {hash, route.get()};
-  }
+  if (keys_kept_) return std::move(snapshot_);
+  to.keys_.clear();
   to.keys_.resize(table_size(digests_.size()));
   for (size_t k = 0; k < digests_.size(); ++k) {
     size_t i = hash_digest(to.seed_, digests_[k]) & (to.keys_.size() - 1);
@@ -187,14 +256,17 @@ void SnapshotBuilder::count_slots(const Route& route) {
     to.target_slots_ = std::max(to.target_slots_, target.slot + 1);
     to.series_slots_ = std::max(to.series_slots_, target.series + 1);
     // A program that only decides has no providers.
-    if (target.provider == nullptr) continue;
-    for (const Provider* place = target.provider.get(); place != nullptr;
-         place = place->second.get()) {
-      const uint32_t pool = place->pool_slot;
-      to.pool_slots_ = std::max(to.pool_slots_, pool + 1);
-      if (to.pools_in_use_.size() <= pool) to.pools_in_use_.resize(pool + 1);
-      to.pools_in_use_[pool] = true;
-    }
+    if (target.provider != nullptr) use_pools(*target.provider);
+  }
+}
+
+void SnapshotBuilder::use_pools(const Provider& provider) {
+  Snapshot& to = *snapshot_;
+  for (const Provider* place = &provider; place != nullptr; place = place->second.get()) {
+    const uint32_t pool = place->pool_slot;
+    to.pool_slots_ = std::max(to.pool_slots_, pool + 1);
+    if (to.pools_in_use_.size() <= pool) to.pools_in_use_.resize(pool + 1);
+    to.pools_in_use_[pool] = true;
   }
 }
 

@@ -45,11 +45,15 @@ class Snapshot {
   struct NameEntry {
     uint64_t hash = 0;
     const Route* route = nullptr;
+    size_t place = 0;  // in routes_
   };
   struct KeyEntry {
     KeyDigest digest{};
     const Principal* principal = nullptr;
   };
+  // Where the name is, or the empty entry where it would be.
+  [[nodiscard]] size_t name_at(uint64_t hash, std::string_view tenant,
+                               std::string_view environment, std::string_view name) const;
   // Powers of two, at most half full, so that a search always ends at an empty entry.
   std::vector<NameEntry> names_;
   std::vector<KeyEntry> keys_;
@@ -61,12 +65,17 @@ class Snapshot {
   uint32_t route_slots_ = 0, target_slots_ = 0, series_slots_ = 0, pool_slots_ = 0, pin_slots_ = 0;
 };
 
-// Control thread. Add everything, then build once. Slots are given by the caller (the registry of
-// the control plane keeps them stable). The hash seed is random, so that nobody can choose names
-// that meet in the table.
+// What add_route() refuses of a route alone.
+[[nodiscard]] Result<void> route_check(const Route& route);
+
+// Control thread. Add everything, or begin with a former snapshot and change what is no longer
+// true; then build once. Slots are given by the caller (the registry of the control plane keeps
+// them stable). The hash seed is random, so that nobody can choose names that meet in the table.
 class SnapshotBuilder {
  public:
   explicit SnapshotBuilder(uint64_t epoch, uint64_t hash_seed);
+  // Begins with all that `former` has: a copy of its tables, whose records are shared.
+  explicit SnapshotBuilder(uint64_t epoch, const Snapshot& former);
   ~SnapshotBuilder();
   SnapshotBuilder(const SnapshotBuilder&) = delete;
   SnapshotBuilder& operator=(const SnapshotBuilder&) = delete;
@@ -85,15 +94,27 @@ class SnapshotBuilder {
   [[nodiscard]] std::span<const std::shared_ptr<const Route>> routes() const {
     return snapshot_->routes_;
   }
+  // Null: there was none of that name.
+  std::shared_ptr<const Route> drop_route(std::string_view tenant, std::string_view environment,
+                                          std::string_view name);
+  // Of that very name. Null: none.
+  [[nodiscard]] const Route* find_exact(std::string_view tenant, std::string_view environment,
+                                        std::string_view name) const;
+  void drop_principals();
+  // The pools of the provider are in use, whether a route leads to it or not.
+  void use_pools(const Provider& provider);
+  void drop_pools();
   [[nodiscard]] std::unique_ptr<const Snapshot> build();
 
  private:
   struct Seen;  // what was added, to find the second of a kind
   void count_slots(const Route& route);
+  void names_grow();
 
   std::unique_ptr<Snapshot> snapshot_;
   std::unique_ptr<Seen> seen_;
   std::vector<KeyDigest> digests_;
+  bool keys_kept_ = false;  // as the former snapshot had them
 };
 
 }  // namespace weir

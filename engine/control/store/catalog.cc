@@ -202,6 +202,21 @@ std::vector<const ModelObject*> Catalog::models_of(std::string_view provider_uui
   return table<ModelObject>().all(index_text("provider", "", provider_uuid));
 }
 
+std::vector<const ModelObject*> Catalog::models_by_alias(std::string_view tenant,
+                                                         std::string_view alias) const {
+  return table<ModelObject>().all(index_text("alias", tenant, alias));
+}
+
+std::vector<const ModelObject*> Catalog::models_by_id(std::string_view tenant,
+                                                      std::string_view id) const {
+  return table<ModelObject>().all(index_text("id", tenant, id));
+}
+
+const BalancerObject* Catalog::balancer_of(std::string_view tenant, std::string_view environment,
+                                           std::string_view alias) const {
+  return table<BalancerObject>().oldest(name_key({"same", tenant, environment, alias}));
+}
+
 std::vector<const ModelObject*> Catalog::models_at(std::string_view tenant,
                                                    std::string_view place) const {
   return table<ModelObject>().all(index_text("place", tenant, place));
@@ -413,21 +428,6 @@ void Catalog::drop_pointing_at(std::string_view tenant, std::string_view prefix,
       if (!policy->from_file) drop<PolicyObject>(policy->uuid);
     }
   }
-}
-
-bool Catalog::provider_resolve(std::string_view uuid, SecretPairs resolved) {
-  const ProviderObject* found = by_uuid<ProviderObject>(uuid);
-  if (found == nullptr) return false;
-  const auto same = [](const SecretPairs& a, const SecretPairs& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
-      return x.first == y.first && x.second.reveal() == y.second.reveal();
-    });
-  };
-  if (found->resolved && same(*found->resolved, resolved)) return false;
-  ProviderObject provider = *found;
-  provider.resolved = std::move(resolved);
-  put_again(std::move(provider));
-  return true;
 }
 
 std::vector<Catalog::Touched> Catalog::touched() const {

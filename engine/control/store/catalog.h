@@ -17,6 +17,7 @@
 #include <array>
 #include <expected>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -84,12 +85,20 @@ class Catalog {
                                             std::string_view name) const;
   [[nodiscard]] const BalancerObject* balancer(std::string_view tenant,
                                                std::string_view uuid_or_alias) const;
+  [[nodiscard]] const BalancerObject* balancer_of(std::string_view tenant,
+                                                  std::string_view environment,
+                                                  std::string_view alias) const;
   [[nodiscard]] const KeyObject* key(std::string_view tenant,
                                      std::string_view uuid_or_name) const;
   [[nodiscard]] const LimitObject* limit(const LimitObject& same_subject) const;
   [[nodiscard]] const PolicyObject* policy(const PolicyObject& same) const;
   [[nodiscard]] const KeyObject* key_by_digest(std::string_view sha256_hex) const;
   [[nodiscard]] std::vector<const ModelObject*> models_of(std::string_view provider_uuid) const;
+  // By one name, the oldest first.
+  [[nodiscard]] std::vector<const ModelObject*> models_by_alias(std::string_view tenant,
+                                                                std::string_view alias) const;
+  [[nodiscard]] std::vector<const ModelObject*> models_by_id(std::string_view tenant,
+                                                             std::string_view id) const;
   // By the provider's name and the upstream id, with a slash between them; the oldest first.
   [[nodiscard]] std::vector<const ModelObject*> models_at(std::string_view tenant,
                                                           std::string_view place) const;
@@ -116,9 +125,6 @@ class Catalog {
   [[nodiscard]] Cataloged<const T*> update(T object, int64_t now_unix_s);
   template <typename T>
   [[nodiscard]] Cataloged<void> remove(std::string_view tenant, std::string_view uuid);
-  // What the references of a provider stand for now; of a file object too. False: as before.
-  // Never written to the database.
-  bool provider_resolve(std::string_view uuid, SecretPairs resolved);
   // Replaces the objects of the file; `config` has its ids. The error is one line: a name that the
   // API gave away already.
   [[nodiscard]] std::expected<void, std::string> set_file(const Config& config,
@@ -137,6 +143,17 @@ class Catalog {
   };
   // Since the last accept(), each once.
   [[nodiscard]] std::vector<Touched> touched() const;
+  // The same with the objects: visit(const T* before, const T* now); null: not there.
+  template <typename Visit>
+  void each_touched(Visit visit) const {
+    std::set<ObjectRef> seen;
+    for (const Change& change : log_) {
+      if (!seen.insert(change.ref).second) continue;
+      object_kind_visit(change.ref.kind, [&]<typename T>(T*) {
+        visit(std::get_if<T>(&change.before), by_uuid<T>(change.ref.uuid));
+      });
+    }
+  }
 
  private:
   using AnyObject = std::variant<std::monostate, TenantObject, ProviderObject, ModelObject,

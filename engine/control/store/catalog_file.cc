@@ -67,7 +67,7 @@ const ModelObject* model_in(const Catalog& catalog, std::string_view tenant,
   return best;
 }
 
-BalancerObject balancer_of(const Catalog& catalog, const BalancerConfig& config, uint64_t order) {
+BalancerObject balancer_from(const Catalog& catalog, const BalancerConfig& config, uint64_t order) {
   BalancerObject object;
   meta_fill(config, order, &object);
   object.config.backends.clear();
@@ -176,7 +176,7 @@ std::expected<void, std::string> Catalog::file_put(const Config& config, const B
     if (!put(std::move(object), key.path)) return done;
   }
   for (const BalancerConfig& balancer : config.balancers) {
-    if (!put(balancer_of(*this, balancer, ++order), balancer.path)) return done;
+    if (!put(balancer_from(*this, balancer, ++order), balancer.path)) return done;
   }
   for (const RateLimitConfig& limit : config.rate_limits) {
     if (!tenant_put(limit.tenant)) return done;

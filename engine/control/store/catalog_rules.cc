@@ -97,6 +97,10 @@ Cataloged<void> Catalog::settle(ModelObject* model) const {
     return invalid(kKind, "alias", "This alias has " + std::to_string(Route::kMaxTargets) +
                                        " models already, as many as it may.");
   }
+  if (before == nullptr && models_by_id(model->tenant, config.id).size() >= Route::kMaxTargets) {
+    return invalid(kKind, "id", "There are " + std::to_string(Route::kMaxTargets) +
+                                    " models with this id already, as many as there may be.");
+  }
   return {};
 }
 

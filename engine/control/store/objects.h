@@ -51,10 +51,9 @@ struct ProviderObject : ObjectMeta {
   ProviderConfig config;
   SecretPairs data;       // by canonical field names ("apikey", "base_url", "region"), as sent
   std::string reference;  // of data_reference.resource; empty: `data` is used
-  // With a reference, or with references among the values of `data`: true, and the provider is
-  // not routed before `resolved` holds what they stand for. That is never stored.
+  // With a reference, or with references among the values of `data`: true. Else a value is what it
+  // says, even where it looks like a reference.
   bool needs_resolving = false;
-  std::optional<SecretPairs> resolved;
 };
 
 struct ModelObject : ObjectMeta {

@@ -18,13 +18,13 @@ namespace weir {
 
 namespace {
 
-LedgerRecord hostile_record(Registry* registry) {
+LedgerRecord hostile_record(Registry* registry, SlotLeases* leases) {
   LedgerRecord record;
   const std::string name = "a\"b\\c\n\x01\xff{}";
-  record.route = registry->route_slot("default", "production", name, 0);
-  const uint32_t target = registry->target_slot("default", "p\n", name);
-  record.series = registry->series_slot(name, target);
-  record.principal = registry->pin_take({"id\"", name, "t\r\n"});
+  record.route = registry->route_slot("default", "production", name, 0, leases);
+  const uint32_t target = registry->target_slot("default", "p\n", name, leases);
+  record.series = registry->series_slot("default", "production", name, target, leases);
+  record.principal = registry->pin_take({"id\"", name, "t\r\n"}, leases);
   record.kind = RequestKind::kManagement;
   record.started_unix_ms = 1'700'000'000'007;
   record.attempt_count = 9;  // more than are kept
@@ -48,7 +48,8 @@ LedgerRecord hostile_record(Registry* registry) {
 
 TEST(AccessLog, HostileNamesStayOneValidLine) {
   Registry registry;
-  const std::string line = access_line(hostile_record(&registry), registry);
+  SlotLeases leases(&registry);
+  const std::string line = access_line(hostile_record(&registry, &leases), registry);
   EXPECT_EQ(line.find('\n'), std::string::npos);
   for (const char c : line) EXPECT_GE(static_cast<unsigned char>(c), 0x20);
   // JSON is YAML in flow style, so the reader of the configuration can judge it.
@@ -76,6 +77,7 @@ TEST(AccessLog, UnknownSlotsAreLeftOut) {
 
 TEST(AccessLog, WritesAndReopensAFile) {
   Registry registry;
+  SlotLeases leases(&registry);
   const std::string path = testing::TempDir() + "/weir-access-" + std::to_string(getpid());
   AccessLog log;
   ASSERT_TRUE(log.open("file:" + path));
@@ -102,6 +104,7 @@ TEST(AccessLog, WritesAndReopensAFile) {
 
 TEST(AccessLog, AFullDiskCostsLinesOnly) {
   Registry registry;
+  SlotLeases leases(&registry);
   AccessLog log;
   ASSERT_TRUE(log.open("file:/dev/full"));
   for (int i = 0; i < 3; ++i) log.append(LedgerRecord(), registry);
@@ -115,6 +118,7 @@ TEST(AccessLog, APipeThatNobodyReadsIsBounded) {
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
   const int reader = open(path.c_str(), O_RDONLY | O_NONBLOCK);
   Registry registry;
+  SlotLeases leases(&registry);
   AccessLog log;
   ASSERT_TRUE(log.open("file:" + path));
   const size_t line = access_line(LedgerRecord(), registry).size() + 1;

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <weir/adapter.h>
@@ -58,6 +59,7 @@ class FakeWorker {
   void turn(ControlLink* control) {
     if (const Publication* next = link.publication.take()) {
       current = next;
+      clear(next->clear);
       link.adopted_epoch.store(next->snapshot->epoch(), std::memory_order_release);
     }
     for (Scrape* scrape = link.scrapes.take_all(); scrape != nullptr;) {
@@ -84,6 +86,18 @@ class FakeWorker {
     message->environment = kProduction;
     message->admin = admin;
     control->calls.push(message);
+  }
+
+  // As proxy/worker.cc does it.
+  void clear(const SlotsToClear& slots) {
+    for (const uint32_t slot : slots.series) {
+      if (slot >= block.series.size()) continue;
+      counters_add(&block.gone_series, std::exchange(block.series[slot], {}));
+    }
+    for (const uint32_t slot : slots.targets) {
+      if (slot >= block.targets.size()) continue;
+      counters_add(&block.gone_targets, std::exchange(block.targets[slot], {}));
+    }
   }
 
   MetricsBlock block;

@@ -10,7 +10,6 @@
 #include <atomic>
 
 #include "http_peer.h"
-#include "route/snapshot.h"
 
 namespace weir {
 namespace {
@@ -52,16 +51,7 @@ class TokenServiceTest : public testing::Test {
     provider.credential = "secret-key";
     provider.options = {{"auth_url", peer_.url()}};
     provider.token_slot = present ? 0 : kNoSlot;
-    Target target;
-    target.provider = std::make_shared<const Provider>(provider);
-    target.adapter = &adapter_;
-    Route route;
-    route.name = "m";
-    route.targets.push_back(std::move(target));
-    SnapshotBuilder builder(1, 7);
-    ASSERT_TRUE(builder.add_route(std::move(route)).has_value());
-    snapshot_ = builder.build();
-    service_.configure(*snapshot_);
+    service_.configure({{std::make_shared<const Provider>(provider)}});
   }
   void ask(WorkerLink* worker, uint64_t refused, int64_t now) {
     auto* call = new TokenCall();
@@ -97,7 +87,6 @@ class TokenServiceTest : public testing::Test {
                    .prepare = nullptr, .next = nullptr, .inspect = nullptr,
                    .transform_response = nullptr, .transform_stream = nullptr,
                    .map_error = nullptr};
-  std::unique_ptr<const Snapshot> snapshot_;
   WorkerLink first_{0, 2}, second_{1, 2};
   Outbound outbound_{nullptr};
   TokenService service_{&outbound_};

@@ -250,18 +250,6 @@ TEST_F(CatalogTest, ListsAreOfOneTenantAndNewestFirst) {
   EXPECT_EQ(catalog_.find<ProviderObject>("other", list[0]->uuid), nullptr);
 }
 
-TEST_F(CatalogTest, AProviderWaitsForWhatItsReferencesStandFor) {
-  ProviderObject provider = provider_object("a");
-  provider.data.clear();
-  provider.reference = "vault:x#y";
-  provider.needs_resolving = true;
-  const std::string a = made(provider);
-  EXPECT_TRUE(catalog_.provider_resolve(a, {{"apikey", Secret("k")}}));
-  EXPECT_FALSE(catalog_.provider_resolve(a, {{"apikey", Secret("k")}}));
-  EXPECT_TRUE(catalog_.provider_resolve(a, {{"apikey", Secret("other")}}));
-  EXPECT_FALSE(catalog_.provider_resolve("none", {}));
-}
-
 }  // namespace
 
 }  // namespace weir

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "crash_writes.h"
 #include "make_objects.h"
 
 namespace weir {
@@ -217,6 +218,15 @@ TEST_F(StoreTest, AFullDiskChangesNothing) {
   EXPECT_EQ(committed.error().code, CatalogErrc::kStorage);
   store_->rollback();
   EXPECT_EQ(store_->catalog().provider("default", "a"), nullptr);
+}
+
+TEST(StoreCrash, WhatWasAcknowledgedSurvivesAKill) {
+  test::CrashWrites writes(testing::TempDir() + "/weir-crash-" + std::to_string(getpid()) + ".db",
+                           20'261'127);
+  for (int round = 0; round < 6; ++round) {
+    ASSERT_NO_FATAL_FAILURE(writes.round(40)) << "round " << round;
+  }
+  EXPECT_GT(writes.written(), 20);
 }
 
 }  // namespace

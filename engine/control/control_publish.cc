@@ -1,0 +1,159 @@
+// How a configuration and what the API made become a publication: the control plane's truth.
+#include <chrono>
+#include <ctime>
+#include <type_traits>
+
+#include "control/control_plane.h"
+#include "control/object_ids.h"
+#include "control/store/merge.h"
+
+namespace weir {
+
+namespace {
+
+// Beyond so many changed objects it is simpler to make everything anew.
+constexpr size_t kMaxUpdate = 1'000;
+
+Nanos monotonic_ns() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<Nanos>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+}
+
+}  // namespace
+
+std::expected<void, std::string> ControlPlane::reload() {
+  LoadedConfig loaded = options_.config_file.empty()
+                            ? config_embedded(options_.config)
+                            : config_load(options_.config_file, options_.config);
+  auto done = apply(std::move(loaded));
+  ++(done ? counters_.reloads_ok : counters_.reloads_failed);
+  return done;
+}
+
+std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
+  if (!loaded.usable()) return std::unexpected(loaded.first_error());
+  object_ids_fill(&loaded.config);
+  const auto fail = [&](const std::string& text) -> std::expected<void, std::string> {
+    store_->rollback();
+    return std::unexpected(loaded.file.empty() ? text : loaded.file + ": " + text);
+  };
+  const auto set = store_->catalog().set_file(loaded.config,
+                                              static_cast<int64_t>(std::time(nullptr)));
+  if (!set) return fail(set.error());
+  RoutingState state;
+  Config merged;
+  auto publication = route_all(loaded.config, true, &state, &merged);
+  if (!publication) return fail(publication.error());
+  if (loaded.config.log.access != access_log_.destination()) {
+    if (const auto opened = access_log_.open(loaded.config.log.access); !opened) {
+      store_->rollback();
+      return std::unexpected(opened.error());
+    }
+  }
+  if (const auto kept = store_->commit(); !kept) return fail(kept.error().message);
+  for (const ConfigProblem& problem : loaded.problems.list) {
+    report(problem_line(loaded.file, problem));
+  }
+  config_ = std::move(loaded.config);
+  usage_->set_retention(config_.accounting.retention_days);
+  source_->reset(merged);
+  routing_ = std::move(state);
+  routing_whole_ = false;
+  publish(std::move(*publication));
+  secrets_.forget();
+  return {};
+}
+
+Cataloged<void> ControlPlane::changes_apply() {
+  if (store_->catalog().mark() == 0) return {};
+  auto publication = route_changes();
+  if (!publication) {
+    store_->rollback();
+    routing_whole_ = true;
+    return std::unexpected(
+        CatalogError{CatalogErrc::kInvalid, ObjectKind::kTenant, publication.error(), ""});
+  }
+  if (auto kept = store_->commit(); !kept) {
+    store_->rollback();
+    routing_whole_ = true;
+    return kept;
+  }
+  publish(std::move(*publication));
+  return {};
+}
+
+Routed ControlPlane::route_changes() {
+  const Catalog& catalog = store_->catalog();
+  // Policies speak of names and subjects anywhere.
+  const std::vector<Catalog::Touched> touched = catalog.touched();
+  bool whole = routing_whole_ || touched.size() > kMaxUpdate ||
+               catalog.table<PolicyObject>().size() != 0;
+  catalog.each_touched([&whole]<typename T>(const T* before, const T* now) {
+    if constexpr (std::is_same_v<T, PolicyObject>) whole = true;
+    // What it refers to is read, and forgotten, for all providers together.
+    if constexpr (std::is_same_v<T, ProviderObject>) {
+      whole |= (before != nullptr && before->needs_resolving) ||
+               (now != nullptr && now->needs_resolving);
+    }
+  });
+  if (!whole) {
+    const RoutingChanges changes = source_->refresh(config_.deny_private_upstreams);
+    return routing_update(routing_input(config_), *source_, source_->keys(), changes,
+                          *publisher_.current(), &registry_, &routing_);
+  }
+  Config merged;
+  RoutingState state;
+  auto publication = route_all(config_, false, &state, &merged);
+  if (!publication) return publication;
+  source_->reset(merged);
+  routing_ = std::move(state);
+  routing_whole_ = false;
+  return publication;
+}
+
+Routed ControlPlane::route_all(const Config& file, bool wait, RoutingState* state,
+                               Config* merged) {
+  std::vector<std::string> left_out;
+  *merged = secrets_fill(merge_config(file, store_->catalog(), options_.config, &left_out), wait);
+  for (const std::string& line : left_out) report(line);
+  std::map<std::string, std::string> refused;
+  RoutingInput input = routing_input(*merged);
+  input.refused = &refused;
+  auto publication = routing_build(input, &registry_, state);
+  secrets_note(*merged, std::move(refused));
+  return publication;
+}
+
+RoutingInput ControlPlane::routing_input(const Config& config) {
+  return {.config = config,
+          .adapters = options_.config.adapters,
+          .default_prepare = options_.default_prepare,
+          .admin_key = admin_digest_,
+          .epoch = epoch_ + 1,
+          .hash_seed = hash_seed_,
+          .now_unix_s = static_cast<int64_t>(std::time(nullptr)),
+          .now_ns = monotonic_ns(),
+          .refused = nullptr,
+          .idle = [](void* self) { static_cast<ControlPlane*>(self)->ledger_drain(); },
+          .idle_context = this};
+}
+
+void ControlPlane::publish(std::unique_ptr<Publication> publication) {
+  counters_.epoch = ++epoch_;
+  publication->clear = registry_.clear_list(epoch_);
+  std::vector<std::shared_ptr<const Provider>> providers;
+  for (const auto& [name, provider] : routing_.providers) providers.push_back(provider);
+  tokens_.configure(providers);
+  inflight_.reserve(publication->snapshot->target_slots());
+  link_.cache.configure(config_.limits.cache, monotonic_ns() / kNanosPerMilli);
+  publisher_.publish(std::move(publication));
+}
+
+// Asked for seldom, so found when it is asked for.
+void ControlPlane::configured_find() {
+  if (configured_epoch_ == epoch_) return;
+  registry_.configured_set(*publisher_.current()->snapshot);
+  configured_epoch_ = epoch_;
+}
+
+}  // namespace weir
