@@ -230,6 +230,59 @@ TEST_F(ControlPublishTest, ASlotOfARunningRequestIsNotGivenAway) {
   EXPECT_NE(plane_->registry().routes()[slot].name, "own");
 }
 
+TEST_F(ControlPublishTest, CallsThatWaitAreOneBatchAndEachPaysForItself) {
+  const auto ask = [this](const char* path, const char* body) {
+    auto* call = new ManagementCall;
+    call->worker = &worker_->link;
+    call->method = "POST";
+    call->path = path;
+    call->body = body;
+    call->content_type = "application/json";
+    call->key_id = "key";
+    call->tenant = "default";
+    call->admin = true;
+    plane_->link()->calls.push(call);
+  };
+  const uint64_t epoch = worker_->current->snapshot->epoch();
+  ask("/v1/providers/openai", R"({"name":"a","data":{"apikey":"k","base_url":"http://h/v1"}})");
+  ask("/v1/providers/openai", R"({"name":"a","data":{"apikey":"k","base_url":"http://h/v1"}})");
+  ask("/v1/providers/openai", R"({"name":"b","data":{"apikey":"k","base_url":"http://h/v1"}})");
+  plane_->tick(now_ += 10);
+  worker_->turn(plane_->link());
+  // Refused at once; the others when the worker has what they made.
+  ASSERT_EQ(worker_->answered.size(), 1u);
+  EXPECT_EQ(worker_->answered[0]->status, 409);
+  EXPECT_EQ(worker_->current->snapshot->epoch(), epoch + 1);
+  turns();
+  ASSERT_EQ(worker_->answered.size(), 3u);
+  EXPECT_EQ(worker_->answered[1]->status, 201);
+  EXPECT_EQ(worker_->answered[2]->status, 201);
+  EXPECT_NE(plane_->catalog().provider("default", "b"), nullptr);
+}
+
+TEST_F(ControlPublishTest, AWriteThatAWorkerDoesNotTakeIsKeptAndSaysSo) {
+  auto* call = new ManagementCall;
+  call->worker = &worker_->link;
+  call->method = "POST";
+  call->path = "/v1/providers/openai";
+  call->body = R"({"name":"a","data":{"apikey":"k","base_url":"http://h/v1"}})";
+  call->content_type = "application/json";
+  call->key_id = "key";
+  call->tenant = "default";
+  call->admin = true;
+  plane_->link()->calls.push(call);
+  plane_->tick(now_);
+  plane_->tick(now_ + 1'999);
+  EXPECT_EQ(worker_->link.answers.take_all(), nullptr);
+  plane_->tick(now_ + 2'000);
+  const std::unique_ptr<ManagementCall> answer(worker_->link.answers.take_all());
+  ASSERT_NE(answer, nullptr);
+  EXPECT_EQ(answer->status, 503);
+  EXPECT_EQ(answer->error_code, "not_applied_yet");
+  start();
+  EXPECT_NE(plane_->catalog().provider("default", "a"), nullptr);
+}
+
 }  // namespace
 
 }  // namespace weir
