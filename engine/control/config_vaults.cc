@@ -81,6 +81,12 @@ bool SecretsConfig::may_refer(std::string_view tenant, std::string_view referenc
   });
 }
 
+bool SecretsConfig::may_send(std::string_view tenant, std::string_view base_url) const {
+  if (tenant == kDefaultTenant || base_url == secrets_manager.base_url) return true;
+  const auto url = base_url_parse(base_url);
+  return url && url->tls && url->host.ends_with(".secrets-manager.appdomain.cloud");
+}
+
 std::expected<std::string, std::string> pem_read(const std::string& file) {
   auto pem = file_read(file, kMaxPem);
   if (pem && pem->find("-----BEGIN CERTIFICATE-----") == std::string::npos) {

@@ -42,6 +42,9 @@ struct SecretsConfig {
   // operator's own tenant, `default`; else what was granted, because a credential goes wherever the
   // object's base_url points.
   [[nodiscard]] bool may_refer(std::string_view tenant, std::string_view reference) const;
+  // Whether the token of IAM may go to this Secrets Manager, which the tenant itself has named:
+  // anywhere for `default`; else to the configured one and to IBM's own.
+  [[nodiscard]] bool may_send(std::string_view tenant, std::string_view base_url) const;
 };
 
 }  // namespace weir

@@ -6,9 +6,19 @@
 namespace weir {
 
 Config ControlPlane::secrets_fill(Config config, bool wait) {
+  missing_.clear();
   const auto refer = [&](auto visit) {
     for (ProviderConfig& provider : config.providers) {
-      if (provider_refers(provider)) visit(provider);
+      if (!provider_refers(provider)) continue;
+      const std::string refused = provider_not_granted(
+          config.secrets, secrets_place(provider.tenant), provider);
+      if (refused.empty()) {
+        visit(provider);
+        continue;
+      }
+      provider.by_reference = provider.unavailable = true;
+      missing_[provider.uuid] = "its tenant may not use " + message_quote(refused) +
+                                ": see secrets.allow";
     }
   };
   if (wait) {
@@ -21,7 +31,6 @@ Config ControlPlane::secrets_fill(Config config, bool wait) {
     secrets_wait();
   }
   secrets_.begin(config.secrets, config.deny_private_upstreams);
-  missing_.clear();
   refer([&](ProviderConfig& provider) {
     const auto filled =
         provider_fill(&secrets_, options_.config, config.deny_private_upstreams,

@@ -91,6 +91,22 @@ Filled values_fill(const Filler& filler, ProviderConfig* provider) {
 
 }  // namespace
 
+std::string provider_not_granted(const SecretsConfig& secrets, const std::string& base_url,
+                                 const ProviderConfig& provider) {
+  std::vector<std::string> references = {provider.data_reference, provider.base_url_reference,
+                                         provider.api_key.reference()};
+  for (const auto* members : {&provider.data, &provider.headers}) {
+    for (const auto& [name, value] : *members) references.push_back(value.reference());
+  }
+  for (const std::string& reference : references) {
+    if (reference.empty()) continue;
+    const bool elsewhere = reference.starts_with("crn:") && !base_url.empty();
+    if (elsewhere && !secrets.may_send(provider.tenant, base_url)) return base_url;
+    if (provider.path.empty() && !secrets.may_refer(provider.tenant, reference)) return reference;
+  }
+  return {};
+}
+
 bool provider_refers(const ProviderConfig& provider) {
   const auto refers = [](const auto& member) { return !member.second.reference().empty(); };
   return !provider.data_reference.empty() || !provider.base_url_reference.empty() ||

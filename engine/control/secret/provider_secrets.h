@@ -15,6 +15,13 @@
 
 namespace weir {
 
+// What the provider refers to, or where its tenant's Secrets Manager is, and its tenant may not use
+// (SecretsConfig::may_refer and may_send); empty: it may all. An object of a file has a path, and
+// may refer to everything.
+[[nodiscard]] std::string provider_not_granted(const SecretsConfig& secrets,
+                                               const std::string& base_url,
+                                               const ProviderConfig& provider);
+
 // Whether anything of it is read from elsewhere and may change.
 [[nodiscard]] bool provider_refers(const ProviderConfig& provider);
 
