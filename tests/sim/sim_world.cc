@@ -283,7 +283,8 @@ void SimWorld::check_stages(const LedgerRecord& record) {
 void SimWorld::after_event() {
   most_queued = std::max(most_queued, net.base()->queued_bytes);
   if (!checks) {
-    link.ledger.drain([](LedgerRecord&) {});
+    link.ledger.drain(
+        [this](LedgerRecord& record) { charged_ += costs_a_request(record) ? 1 : 0; });
     return;
   }
   if (ledger_stuck) return check_counters();
