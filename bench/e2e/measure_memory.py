@@ -33,10 +33,10 @@ def hold_idle(stage, running, count):
         holder.wait()
 
 
-def hold_streams(stage, running, count):
-    """Peak KB of the gateway while `count` streams are open; they last some 16 seconds."""
+def hold_streams(stage, running, count, kind):
+    """Peak KB of the gateway while `count` streams are open; "long" ones last some 16 seconds."""
     options = ["--stream", "-c", count, "-n", count, "--allow-errors", "--timeout", "120s"]
-    process = start(command_of(stage, running, options, "plain", running.gateway.model["long"]),
+    process = start(command_of(stage, running, options, "plain", running.gateway.model[kind]),
                     stage.layout.load, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     peak = 0
     while process.poll() is None:
@@ -62,9 +62,9 @@ def memory(stage, gateways, plan, progress):
         progress(f"memory, {gateway.name}, {plan.idle} idle connections")
         idle = hold_idle(stage, running, plan.idle)
         put("per idle connection", (idle - before) / plan.idle)
-        if "long" in gateway.model:
+        if plan.held in gateway.model:
             progress(f"memory, {gateway.name}, {streams} streams")
-            put(f"{streams} streams", hold_streams(stage, running, streams))
-            put("idle again", settle(pid, 3))
+            put(f"{streams} streams", hold_streams(stage, running, streams, plan.held))
+            put("idle again", settle(pid, 2))
         stage.end(running.process)
     return samples
