@@ -49,6 +49,8 @@ void ControlPlane::secrets_note(const Config& config, std::map<std::string, std:
       if (before == withheld_.end()) continue;
       released_.emplace(provider.tenant, provider.name);
       released_epoch_ = epoch_ + 1;
+    } else if (now->second.ends_with(SecretResolver::kNotYet)) {
+      // Either it is there in a moment, or there will be a reason.
     } else if (before == withheld_.end() || before->second != now->second) {
       report("provider " + message_quote(provider.name) + " is not used: " + now->second);
     }

@@ -86,6 +86,23 @@ TEST(VaultSecrets, ReachTheProviderAndNobodyElse) {
                               mock.url() + "\"");
   EXPECT_TRUE(until([&] { return ask(chat_request("whole")).status == 200; }));
 
+  // The same over the API: sealed in the database, masked in replies.
+  const auto make = [&](const std::string& path, const std::string& body) {
+    EXPECT_EQ(ask(post_request(path, body, kAdminKey)).status, 201) << path << body;
+  };
+  const std::string key_and_place = std::string(R"("apikey":")") + kUpstreamKey +
+                                    R"(","base_url":")" + mock.url() + "\"";
+  vault.set("api", 200, key_and_place);
+  make("/v1/providers/openai", R"({"name":"inline","data":{)" + key_and_place + "}}");
+  make("/v1/providers/openai",
+       R"({"name":"referred","data_reference":{"resource":"vault:api"}})");
+  for (const std::string name : {"inline", "referred"}) {
+    make("/v1/providers/" + name + "/models",
+         R"({"id":"mock/words=3","alias":")" + name + "\"}");
+    EXPECT_TRUE(until([&] { return ask(chat_request(name)).status == 200; }));
+    EXPECT_EQ(ask(get_request("/v1/providers/" + name, kAdminKey)).status, 200);
+  }
+
   // A vault that fails changes nothing.
   vault.set("mock", 500, "");
   EXPECT_TRUE(until([&] {

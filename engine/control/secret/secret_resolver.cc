@@ -80,7 +80,7 @@ SecretResolver::Found SecretResolver::find(const SecretReference& reference,
   place->used = true;
   if (place->known) return {&place->document, ""};
   return {nullptr, message_quote(name) + ": " +
-                       (place->problem.empty() ? "not read yet" : place->problem)};
+                       (place->problem.empty() ? kNotYet : place->problem)};
 }
 
 void SecretResolver::ask(const Key& key, Place& place, int64_t unix_ms) {

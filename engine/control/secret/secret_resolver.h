@@ -34,6 +34,8 @@ class SecretResolver {
   SecretResolver(const SecretResolver&) = delete;
   SecretResolver& operator=(const SecretResolver&) = delete;
 
+  // The end of the problem of a place that is being asked for the first time.
+  static constexpr char kNotYet[] = "not read yet";
   struct Found {
     const SecretDocument* document = nullptr;  // until the next begin() or tick()
     std::string problem;                       // why there is none; "" where there is one
