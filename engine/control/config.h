@@ -80,6 +80,10 @@ struct ModelConfig {
   std::optional<uint32_t> weight;   // the model's own, or metadata.weight
   std::optional<uint32_t> priority;
   TextPairs metadata;
+  // What is shown beside them; of every object of the catalog.
+  std::string metadata_json;  // an object, or empty
+  int64_t created_unix_s = 0;
+  uint64_t rank = 0;          // the newest has the highest
   FilePosition at;
   std::string path;
 };

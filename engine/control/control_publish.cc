@@ -40,6 +40,14 @@ std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
   const auto set = store_->catalog().set_file(loaded.config,
                                               static_cast<int64_t>(std::time(nullptr)));
   if (!set) return fail(set.error());
+  // What the catalog knows of them besides: since when, and how they are shown.
+  for (ModelConfig& model : loaded.config.models) {
+    const auto* known = store_->catalog().by_uuid<ModelObject>(model.uuid);
+    if (known == nullptr) continue;
+    model.metadata_json = known->config.metadata_json;
+    model.created_unix_s = known->config.created_unix_s;
+    model.rank = known->config.rank;
+  }
   RoutingState state;
   Config merged;
   auto publication = route_all(loaded.config, true, &state, &merged);

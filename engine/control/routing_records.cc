@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "control/config_check.h"
 #include "control/digest.h"
+#include "control/routing_listing.h"
 #include "control/routing_withheld.h"
 #include "json/json_write.h"
 #include "route/balance.h"
@@ -173,6 +174,10 @@ std::shared_ptr<const Route> RoutingRecords::route(const RouteDraft& draft) {
     registry_.series()[target.series].price =
         own && *own ? *own : source_.place_price(*member.model);
     route.targets.push_back(std::move(target));
+  }
+  for (const auto& [model, member] : draft.listed) {
+    const Provider& place = *route.targets[member].provider;
+    route.listed.push_back(model_listing(*model, place.type, place.uuid, member));
   }
   if (const auto good = route_check(route); !good) {
     refuse("model " + message_quote(name), good.error().message);

@@ -31,15 +31,31 @@ void balancer_apply(const RoutingSource& source, const BalancerConfig& balancer,
   }
 }
 
+bool same_place(const ModelConfig& a, const ModelConfig& b) {
+  return a.provider == b.provider && a.id == b.id;
+}
+
 // One target for each place, whatever aliases it has.
 void group_apply(const std::vector<const ModelConfig*>& models, RouteDraft* draft) {
   draft->algorithm = Algorithm::kRoundRobin;
   for (const ModelConfig* model : models) {
     const bool known = std::any_of(
         draft->members.begin(), draft->members.end(), [model](const RouteMember& member) {
-          return member.model->provider == model->provider && member.model->id == model->id;
+          return same_place(*member.model, *model);
         });
     if (!known) draft->members.push_back(member_of(*model));
+  }
+}
+
+// `models` are those that this name would list, in the order of creation.
+void listing_fill(const std::vector<const ModelConfig*>& models, RouteDraft* draft) {
+  if (!is_listed(draft->key.name)) return;
+  for (const ModelConfig* model : models) {
+    for (uint32_t i = 0; i < draft->members.size(); ++i) {
+      if (!same_place(*draft->members[i].model, *model)) continue;
+      draft->listed.emplace_back(model, i);
+      break;
+    }
   }
 }
 
@@ -57,12 +73,20 @@ std::optional<RouteDraft> route_draft(const RoutingSource& source, const RouteKe
   if (holders.balancer) balancer_apply(source, *holders.balancer, &draft);
   if (!draft.members.empty()) {
     draft.is_alias = is_listed(key.name);
+    listing_fill(holders.by_alias, &draft);
     return draft;
   }
   draft = RouteDraft();
   draft.key = key;
   group_apply(holders.by_place.empty() ? holders.by_id : holders.by_place, &draft);
   if (draft.members.empty()) return std::nullopt;
+  if (!holders.by_place.empty()) return draft;
+  // One with an alias goes by that.
+  std::vector<const ModelConfig*> nameless;
+  for (const ModelConfig* model : holders.by_id) {
+    if (model->alias.empty()) nameless.push_back(model);
+  }
+  listing_fill(nameless, &draft);
   return draft;
 }
 

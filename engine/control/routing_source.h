@@ -42,6 +42,8 @@ struct RouteDraft {
   uint32_t suspend_ms = BalancerConfig().suspend_ms;
   uint32_t max_attempts = BalancerConfig().max_attempts;
   std::vector<RouteMember> members;
+  // The models that go by this name, and the member that stands for each.
+  std::vector<std::pair<const ModelConfig*, uint32_t>> listed;
 };
 
 class RoutingSource {

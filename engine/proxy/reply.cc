@@ -93,19 +93,6 @@ void send(Exchange* ex, int status, std::string_view content_type, std::string_v
   exchange_finish(ex, outcome_of(ex, status), status, ClientEnd::kNext);
 }
 
-void append_model(std::string* out, const Route& route) {
-  *out += "{\"id\":";
-  json_append_string(out, route.name);
-  *out += ",\"object\":\"model\",\"created\":";
-  append_number(out, route.created_unix_s);
-  *out += ",\"owned_by\":\"weir\"}";
-}
-
-bool may_see(const Principal& principal, const Route& route) {
-  if (route.tenant != principal.tenant || route.environment != principal.environment) return false;
-  return permit_of(principal, route).allowed;
-}
-
 void record_early_error(ClientConn* conn, Errc code, int status, std::string_view id) {
   Worker* worker = conn->worker;
   LedgerRecord* record = worker_ledger_slot(worker, false);
@@ -130,29 +117,6 @@ void add_connection(const Exchange* ex, ClientWire wire, bool until_close, HeadW
   } else if (wire == ClientWire::kHttp10) {
     writer->add("connection: keep-alive\r\n");
   }
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// An id is the only part of a path that is percent-decoded, and only after the match.
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 &&
-                        hex_digit(text[i + 2]) >= 0;
-    if (!escape) {
-      out += text[i];
-      continue;
-    }
-    out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
-    i += 2;
-  }
-  return out;
 }
 
 }  // namespace
@@ -315,33 +279,6 @@ void reply_error(Exchange* ex, const UpstreamError& error, std::string_view extr
 
 void reply_body(Exchange* ex, int status, std::string_view content_type, std::string_view body) {
   send(ex, status, content_type, body, {});
-}
-
-void reply_models(Exchange* ex) {
-  std::string text = "{\"object\":\"list\",\"data\":[";
-  bool first = true;
-  for (const auto& route : ex->worker->snapshot()->routes()) {
-    if (!route->is_alias || !may_see(*ex->principal, *route)) continue;
-    if (!first) text += ',';
-    first = false;
-    append_model(&text, *route);
-  }
-  text += "]}";
-  reply_body(ex, 200, kJson, text);
-}
-
-void reply_model(Exchange* ex) {
-  const std::string id = percent_decoded(ex->match.rest);
-  const Principal& who = *ex->principal;
-  const Route* route = ex->worker->snapshot()->find_route(who.tenant, who.environment, id);
-  if (route == nullptr || !may_see(who, *route)) {
-    return reply_error(ex, error_of({Errc::kModelNotFound, "there is no model of that name; "
-                                                           "GET /v1/models lists what there is",
-                                     "model"}));
-  }
-  std::string text;
-  append_model(&text, *route);
-  reply_body(ex, 200, kJson, text);
 }
 
 void reply_health(Exchange* ex) {

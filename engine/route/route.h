@@ -26,6 +26,14 @@ struct TargetGroup {
   std::vector<uint16_t> ring;     // the order of first picks; empty: picked by credit
 };
 
+// A model object as /v1/models shows it.
+struct ListedModel {
+  std::string json;
+  std::string uuid;
+  uint64_t rank = 0;    // the newest has the highest
+  uint32_t target = 0;  // index into Route::targets: who may use that one sees the model
+};
+
 struct Route {
   static constexpr uint32_t kMaxTargets = 256;
   static constexpr uint32_t kMaxWeight = 1'000'000;
@@ -33,7 +41,7 @@ struct Route {
   std::string name;          // what the client said: alias, provider/id or upstream id
   std::string tenant;
   std::string environment;   // "production" | "sandbox"
-  bool is_alias = false;     // listed by /v1/models
+  bool is_alias = false;     // to be listed even when no model goes by it
   int64_t created_unix_s = 0;
   Algorithm algorithm = Algorithm::kWeightedRoundRobin;
   uint32_t suspend_ms = 10'000;
@@ -43,6 +51,7 @@ struct Route {
   std::array<std::vector<TargetGroup>, kEndpoints> groups;
   uint64_t layout = 0;       // hash of what the balancing state depends on
   uint64_t born = 0;         // epoch of the snapshot for which the record was made
+  std::vector<ListedModel> listed;  // the models that go by this name
   LimitSet limits;           // of the alias; buckets borrowed from the control plane
   OutputEstimate* output = nullptr;  // mean answer of this model; borrowed alike
   uint32_t endpoints = 0;    // union of what its targets can serve

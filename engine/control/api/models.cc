@@ -3,6 +3,7 @@
 #include "control/api/api_json.h"
 #include "control/api/resources.h"
 #include "control/config_read.h"
+#include "control/routing_listing.h"
 
 namespace weir {
 
@@ -92,25 +93,11 @@ void model_write(Catalog& catalog, ApiCall& made, bool whole) {
 }  // namespace
 
 std::string model_json(const Catalog& catalog, const ModelObject& model) {
-  const ModelConfig& config = model.config;
   const auto* provider = catalog.by_uuid<ProviderObject>(model.provider_uuid);
-  const std::string type = provider != nullptr ? provider->config.type : "";
-  JsonObject out;
-  out.text("object", "model")
-      .text("uuid", model.uuid)
-      .text("id", config.alias.empty() ? config.id : config.alias)
-      .some_text("alias", config.alias)
-      .number("created", model.created_unix_s)
-      .text("owned_by", type + ":" + config.provider)
-      .text("provider_model_id", config.id)
-      .text("provider_uuid", model.provider_uuid)
-      .text("environment", config.environment);
-  if (!model.metadata_json.empty()) out.json("metadata", model.metadata_json);
-  if (config.weight) out.number("weight", *config.weight);
-  if (config.priority) out.number("priority", *config.priority);
-  out.text("managed_by", managed_by(model));
-  out.text("status", catalog.orphaned(model) ? "orphaned" : "active");
-  return out.take();
+  const std::string_view type = provider != nullptr ? provider->config.type : std::string_view();
+  return model_members(model.config, type, model.provider_uuid) + ",\"managed_by\":\"" +
+         std::string(managed_by(model)) + "\",\"status\":\"" +
+         (catalog.orphaned(model) ? "orphaned" : "active") + "\"}";
 }
 
 void model_create(Catalog& catalog, ApiCall& made) {

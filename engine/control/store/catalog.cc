@@ -24,6 +24,12 @@ void config_follow(T* object) {
     object->config.uuid = object->uuid;
     object->config.tenant = object->tenant;
   }
+  if constexpr (std::is_same_v<T, ModelObject>) {
+    constexpr uint64_t kBehindTheFile = uint64_t{1} << 32;
+    object->config.metadata_json = object->metadata_json;
+    object->config.created_unix_s = object->created_unix_s;
+    object->config.rank = object->order + (object->from_file ? 0 : kBehindTheFile);
+  }
 }
 
 std::string_view scope_text(LimitScope scope) {
