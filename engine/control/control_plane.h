@@ -19,6 +19,7 @@
 
 #include "control/access_log.h"
 #include "control/api/api_route.h"
+#include "control/api/available_models.h"
 #include "control/config_load.h"
 #include "control/data_dir.h"
 #include "control/metrics.h"
@@ -42,6 +43,10 @@ struct ControlOptions {
   std::shared_ptr<const Sealer> sealer;  // of what the database holds; null: one for this run
   std::string config_file;  // read again by a reload; empty: the embedded configuration
   Result<void> (*default_prepare)(const PrepareInput& input, std::string* head) = nullptr;
+  // list_models() of the adapters that leave it null.
+  Result<size_t> (*default_list_models)(std::string_view body, Arena& arena,
+                                        std::span<ModelName> out,
+                                        std::string_view* cursor) = nullptr;
   std::optional<Secret> admin_key;
   void (*report)(const std::string& line) = nullptr;  // one line for the operator; any thread
   uint32_t workers = 1;
@@ -77,6 +82,7 @@ class ControlPlane {
   void call_targets(ApiCall& made);
   void call_suspension(ApiCall& made);
   void call_usage(ApiCall& made, bool own);
+  void call_available(ApiCall& made);
   // Sends a call back to its worker; for handlers that answer later.
   void call_answer(ManagementCall* call);
 
@@ -160,6 +166,9 @@ class ControlPlane {
   Millis usage_flushed_at_ = 0;
   bool usage_failing_ = false;  // and reported
   ControlCounters counters_;
+  AvailableModels available_{&outbound_,
+                             {options_.default_prepare, options_.default_list_models},
+                             [this](ManagementCall* call) { call_answer(call); }};
   Outbound outbound_;
   TokenService tokens_{&outbound_};
   SecretResolver secrets_{&outbound_, options_.config.adapters,

@@ -4,8 +4,10 @@
 
 #include "base/check.h"
 #include "control/api/api_answer.h"
+#include "control/api/api_body.h"
 #include "control/api/api_route.h"
 #include "control/control_plane.h"
+#include "control/routing_records.h"
 #include "json/json_write.h"
 
 namespace weir {
@@ -118,6 +120,24 @@ void ControlPlane::call_suspension(ApiCall& made) {
     return;
   }
   api_fail(*call, 404, "target_not_found", "There is no such target.");
+}
+
+void ControlPlane::call_available(ApiCall& made) {
+  ManagementCall* call = made.call;
+  const auto* object = catalog().provider(call->tenant, made.parameters[0]);
+  if (object == nullptr) {
+    missing_fail(*call, ObjectKind::kProvider);
+    return call_answer(call);
+  }
+  const ProviderConfig* config = source_->provider(object->tenant, object->config.name);
+  if (config == nullptr || config->unavailable) {
+    api_fail(*call, 503, "provider_unavailable",
+             "The provider's credentials cannot be read for now, so it cannot be asked.");
+    return call_answer(call);
+  }
+  const RoutingInput input = routing_input(config_);
+  RoutingRecords records(input, *source_, routing_.providers, &registry_);
+  available_.start(records.provider(*config), call);
 }
 
 void ControlPlane::call_reload(ApiCall& made) {

@@ -1,5 +1,6 @@
 #include "embed/engine_config.h"
 
+#include "adapters/common/openai_models.h"
 #include "adapters/common/openai_request.h"
 #include "adapters/registry.h"
 #include "net/address.h"
@@ -20,6 +21,7 @@ ControlOptions engine_control_options() {
   ControlOptions options;
   options.config = engine_config_options();
   options.default_prepare = openai_prepare;
+  options.default_list_models = openai_list_models;
   return options;
 }
 

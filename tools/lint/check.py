@@ -37,7 +37,7 @@ LAYERS = (
                         "decide/")),
     ("engine/embed/", ("weir/", "base/", "json/", "http/", "route/", "link/", "net/", "proxy/",
                        "control/", "embed/", "adapters/registry.h",
-                       "adapters/common/openai_request.h")),
+                       "adapters/common/openai_models.h", "adapters/common/openai_request.h")),
     ("adapters/registry.", ("weir/", "base/", "adapters/")),
     ("adapters/", ("weir/", "base/", "json/", "http/sse.h", "http/write.h", "route/target.h",
                    "adapters/")),

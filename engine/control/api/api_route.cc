@@ -18,6 +18,7 @@ void metrics(ControlPlane& plane, ApiCall& call) { plane.call_metrics(call); }
 void targets(ControlPlane& plane, ApiCall& call) { plane.call_targets(call); }
 void suspension(ControlPlane& plane, ApiCall& call) { plane.call_suspension(call); }
 void reload(ControlPlane& plane, ApiCall& call) { plane.call_reload(call); }
+void available(ControlPlane& plane, ApiCall& call) { plane.call_available(call); }
 void usage_tenant(ControlPlane& plane, ApiCall& call) { plane.call_usage(call, false); }
 void usage_own(ControlPlane& plane, ApiCall& call) { plane.call_usage(call, true); }
 
@@ -120,6 +121,9 @@ constexpr ApiRoute kRoutes[] = {
              "ModelList"),
     write_row<model_create>("POST", "/v1/providers/{provider}/models", "Make a model", "ModelBody",
               "Model", "201"),
+    plane_row("GET", "/v1/providers/{provider}/models/available", ApiAccess::kAdmin,
+              ApiWork::kLater, available, "Ask a provider which models it has",
+              "AvailableModelList"),
     write_row<provider_update>("PUT", "/v1/providers/{provider}/{type}", "Change a provider",
               "ProviderBody", "ProviderShort", "200"),
     read_row<model_get>("/v1/providers/{provider}/models/{model*}", "Show a provider's model",
