@@ -6,14 +6,18 @@ include(libraries)
 
 if(TARGET weir)
   add_custom_target(installable DEPENDS weir weir_libraries)
+  # Below /usr the configuration's place is /etc, else the prefix's own.
+  install(CODE "
+    set(weir_etc \"\${CMAKE_INSTALL_PREFIX}/etc\")
+    string(REGEX REPLACE \"/usr/etc$\" \"/etc\" weir_etc \"\${weir_etc}\")
+    file(INSTALL DESTINATION \"\${weir_etc}/weir\" TYPE FILE
+      FILES \"${PROJECT_SOURCE_DIR}/packaging/weir.yaml\")" COMPONENT weir)
   install(TARGETS weir RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT weir)
   install(FILES ${PROJECT_SOURCE_DIR}/packaging/weir.1
     DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT weir)
   install(FILES ${PROJECT_SOURCE_DIR}/packaging/weir.service
     ${PROJECT_SOURCE_DIR}/packaging/weir.socket
     DESTINATION lib/systemd/system COMPONENT weir)
-  install(FILES ${PROJECT_SOURCE_DIR}/packaging/weir.yaml
-    DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/weir COMPONENT weir)
 endif()
 
 set(weir_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
@@ -22,6 +26,7 @@ configure_package_config_file(cmake/weirConfig.cmake.in ${PROJECT_BINARY_DIR}/we
   PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/weirConfigVersion.cmake
   COMPATIBILITY SameMajorVersion)
+file(RELATIVE_PATH weir_pc_prefix /x/${CMAKE_INSTALL_LIBDIR}/pkgconfig /x)
 configure_file(cmake/weir.pc.in ${PROJECT_BINARY_DIR}/weir.pc @ONLY)
 configure_file(cmake/weir-core.pc.in ${PROJECT_BINARY_DIR}/weir-core.pc @ONLY)
 
