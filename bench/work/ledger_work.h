@@ -18,11 +18,14 @@ namespace weir::bench {
 class LedgerWork {
  public:
   LedgerWork() : store_(std::move(*UsageStore::open(""))) {
-    record_.route = registry_.route_slot("default", "production", "gpt-4o-mini", 0);
-    const uint32_t target = registry_.target_slot("default", "cloud", "gpt-4o-mini");
-    record_.series = registry_.series_slot("gpt-4o-mini", target);
+    record_.route = registry_.route_slot("default", "production", "gpt-4o-mini", 0, &leases_);
+    const uint32_t target = registry_.target_slot("default", "cloud", "gpt-4o-mini",
+                                                   &leases_);
+    record_.series = registry_.series_slot("default", "production", "gpt-4o-mini", target,
+                                          &leases_);
     record_.principal = registry_.pin_take({"6f1c2a0e-1111-4222-8333-444455556666", "app",
-                                            "default"});
+                                            "default"},
+                                           &leases_);
     record_.kind = RequestKind::kInference;
     record_.outcome = Outcome::kCompleted;
     record_.status = 200;
@@ -80,6 +83,7 @@ class LedgerWork {
   }
 
   Registry registry_;
+  SlotLeases leases_{&registry_};  // ends before the registry
   std::unique_ptr<UsageStore> store_;
   Ring<LedgerRecord> ring_{64};
   LedgerRecord record_;
