@@ -74,7 +74,8 @@ LimitSet RoutingLimits::of_target(const ModelConfig& model, SlotLeases* leases) 
   add(LimitScope::kProvider, model.tenant, model.provider, leases, &out);
   add(LimitScope::kModel, model.tenant, model.provider + "/" + model.id, leases, &out);
   // A bare id that is also an alias is the alias.
-  if (!source_.is_alias(model.tenant, model.id)) {
+  if (source_.limit(LimitScope::kModel, model.tenant, model.id) != nullptr &&
+      !source_.is_alias(model.tenant, model.id)) {
     add(LimitScope::kModel, model.tenant, model.id, leases, &out);
   }
   return out;

@@ -173,6 +173,7 @@ const ProviderConfig* CatalogSource::provider(std::string_view tenant,
 
 const RateLimitConfig* CatalogSource::limit(LimitScope scope, std::string_view tenant,
                                             std::string_view subject) const {
+  if (limits_.empty()) return nullptr;
   const auto found = limits_.find(limit_index_key(scope, tenant, subject));
   return found == limits_.end() ? nullptr : &found->second;
 }
