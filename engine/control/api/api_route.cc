@@ -2,6 +2,8 @@
 
 #include <ctime>
 
+#include "control/api/api_answer.h"
+#include "control/api/openapi.h"
 #include "control/api/resources.h"
 #include "control/config.h"
 #include "control/control_plane.h"
@@ -21,6 +23,8 @@ void reload(ControlPlane& plane, ApiCall& call) { plane.call_reload(call); }
 void available(ControlPlane& plane, ApiCall& call) { plane.call_available(call); }
 void usage_tenant(ControlPlane& plane, ApiCall& call) { plane.call_usage(call, false); }
 void usage_own(ControlPlane& plane, ApiCall& call) { plane.call_usage(call, true); }
+
+void openapi(ControlPlane&, ApiCall& call) { api_reply(*call.call, 200, openapi_document()); }
 
 constexpr ApiRoute worker_row(std::string_view method, std::string_view path, ApiAccess access,
                               std::string_view summary, std::string_view body,
@@ -85,6 +89,10 @@ constexpr ApiRoute kRoutes[] = {
               "Counters in the text form of Prometheus", ""),
     plane_row("GET", "/v1/metrics", ApiAccess::kMetrics, ApiWork::kLater, metrics,
               "The same as /metrics", ""),
+    plane_row("GET", "/openapi.json", ApiAccess::kAnyKey, ApiWork::kNow, openapi,
+              "This description", ""),
+    plane_row("GET", "/v1/openapi.json", ApiAccess::kAnyKey, ApiWork::kNow, openapi,
+              "The same as /openapi.json", ""),
     plane_row("GET", "/v1/targets", ApiAccess::kAdmin, ApiWork::kNow, targets,
               "List upstream targets and their health", "TargetList"),
     plane_row("DELETE", "/v1/targets/{target*}/suspension", ApiAccess::kAdmin, ApiWork::kNow,
