@@ -50,16 +50,17 @@ data_dir: $work/data
 admin_key: check-admin-key
 providers:
   - {name: mock, type: openai, data: {apikey: check, base_url: "http://$mock/v1"}}
-models: [{provider: mock, id: "$1", alias: chat}]
+models: [{provider: mock, id: "$1", alias: chat}, {provider: mock, id: mock/fast}]
 keys: [{name: check, key: check-key, role: user}]
 YAML
   weir_start
 }
 
-# Runs Weir on $work/weir.yaml with one worker and all else as it comes: sets url, weir_pid and
-# load_command.
+# weir_start [arguments of `weir run`]: runs Weir on $work/weir.yaml, with one worker unless told
+# otherwise: sets url, weir_pid and load_command.
 weir_start() {
-  "$bin/weir" run --config "$work/weir.yaml" --workers 1 >"$work/access.log" 2>"$work/weir.err" &
+  (($# > 0)) || set -- --workers 1
+  "$bin/weir" run --config "$work/weir.yaml" "$@" >"$work/access.log" 2>"$work/weir.err" &
   weir_pid=$!
   pids+=("$weir_pid")
   url=$(listening_wait "$work/weir.err" 'weir: listening on ')
