@@ -21,18 +21,21 @@ LAYERS = (
     ("engine/base/", ("weir/", "base/")),
     ("engine/json/", ("weir/", "base/", "json/")),
     ("engine/http/", ("weir/", "base/", "http/")),
+    ("engine/jwt/", ("weir/", "base/", "json/", "jwt/")),
     ("engine/limit/", ("weir/", "base/", "limit/")),
     ("engine/route/", ("weir/", "base/", "limit/", "route/")),
     # A provider's record says where to dial; the network reads it and nothing else of routing.
     ("engine/net/", ("weir/", "base/", "net/", "route/target.h")),
     ("engine/link/", ("weir/", "base/", "route/", "link/")),
     # What a null member of an adapter's table stands for is shared code of the adapters.
-    ("engine/proxy/", ("weir/", "base/", "json/", "http/", "limit/", "route/", "link/", "net/",
-                       "proxy/", "adapters/common/openai_", "adapters/common/json_walk.h")),
+    ("engine/proxy/", ("weir/", "base/", "json/", "http/", "limit/", "jwt/", "route/", "link/",
+                       "net/", "proxy/", "adapters/common/openai_",
+                       "adapters/common/json_walk.h")),
     # The type that says what kind of address a host is; the function comes as a pointer.
     ("engine/control/config_check.h", ("weir/", "base/", "control/", "net/address.h")),
     ("engine/control/outbound.cc", ("weir/", "base/", "control/", "net/address.h")),
-    ("engine/control/", ("weir/", "base/", "json/", "limit/", "route/", "link/", "control/")),
+    ("engine/control/", ("weir/", "base/", "json/", "jwt/", "limit/", "route/", "link/",
+                         "control/")),
     ("engine/decide/", ("weir/", "base/", "json/", "limit/", "route/", "link/", "control/",
                         "decide/")),
     ("engine/embed/", ("weir/", "base/", "json/", "http/", "route/", "link/", "net/", "proxy/",
@@ -45,8 +48,8 @@ LAYERS = (
 # Third-party headers and the only places that may include them.
 EXTERNAL = (
     (r"uv\.h$", r"engine/(net|proxy|embed)/"),
-    (r"openssl/", r"engine/(net|control|embed)/|engine/proxy/(auth|cache_use)\.cc"
-                 r"|adapters/bedrock/sigv4\.cc"),
+    (r"openssl/", r"engine/(jwt|net|control|embed)/|engine/proxy/(auth|cache_use)\.cc"
+                  r"|adapters/bedrock/sigv4\.cc"),
     (r"sqlite3\.h$", r"engine/control/"),
     (r"curl/", r"engine/control/"),
     (r"yaml-cpp/", r"engine/control/config_yaml\."),
