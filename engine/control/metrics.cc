@@ -216,7 +216,8 @@ void metrics_add(MetricsBlock* sum, const MetricsBlock& one) {
       &MetricsBlock::upstream_idle, &MetricsBlock::upstream_opened,
       &MetricsBlock::waiting_for_connection, &MetricsBlock::wait_queue_full,
       &MetricsBlock::buffered_bytes, &MetricsBlock::buffer_refused, &MetricsBlock::write_stalls,
-      &MetricsBlock::client_timeouts, &MetricsBlock::bytes_from_clients,
+      &MetricsBlock::client_timeouts, &MetricsBlock::jwt_checks, &MetricsBlock::jwt_refused,
+      &MetricsBlock::sign_in_waits, &MetricsBlock::bytes_from_clients,
       &MetricsBlock::bytes_to_clients};
   for (const auto number : kNumbers) sum->*number += one.*number;
   for (size_t i = 0; i < kStages; ++i) histogram_add(&sum->stages[i], one.stages[i]);
@@ -271,6 +272,11 @@ std::string metrics_render(const MetricsBlock& sum, const ControlCounters& contr
        sum.write_stalls},
       {"weir_client_timeouts_total", "counter", "Clients cut because they sent too slowly.",
        sum.client_timeouts},
+      {"weir_jwt_checks_total", "counter", "Tokens that were looked at anew.", sum.jwt_checks},
+      {"weir_jwt_refused_total", "counter", "Tokens that were refused.", sum.jwt_refused},
+      {"weir_sign_in_waits_total", "counter",
+       "Requests that waited for the record of their caller or for an issuer's keys.",
+       sum.sign_in_waits},
       {"weir_client_received_bytes_total", "counter", "Bytes from clients.",
        sum.bytes_from_clients},
       {"weir_client_sent_bytes_total", "counter", "Bytes to clients.", sum.bytes_to_clients},

@@ -67,6 +67,8 @@ struct MetricsBlock {
   uint64_t waiting_for_connection = 0, wait_queue_full = 0;
   uint64_t buffered_bytes = 0, buffer_refused = 0;
   uint64_t write_stalls = 0, client_timeouts = 0;
+  uint64_t jwt_checks = 0, jwt_refused = 0;  // signatures checked; tokens refused for any reason
+  uint64_t sign_in_waits = 0;                // requests that waited for a principal or a key
   uint64_t bytes_from_clients = 0, bytes_to_clients = 0;
   std::array<Histogram, kStages> stages;
   Histogram total;

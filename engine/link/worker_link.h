@@ -17,6 +17,7 @@
 #include "link/ledger_record.h"
 #include "link/metrics_block.h"
 #include "link/reply_cache.h"
+#include "link/sign_in_link.h"
 #include "link/token_link.h"
 #include "route/inflight.h"
 #include "route/pins.h"
@@ -24,6 +25,7 @@
 
 namespace weir {
 
+struct JwtTrust;
 struct WorkerLink;
 
 // A request that a worker hands to the control thread (/metrics, management), and its answer.
@@ -99,12 +101,16 @@ struct Publication {
   };
   std::vector<Dropped> dropped;
   bool keeps_former = false;
+  std::shared_ptr<const JwtTrust> trust;  // null: no token is believed (jwt/verify.h)
 };
 
 struct WorkerLink {
   explicit WorkerLink(uint32_t core_index, uint32_t core_count)
       : core(core_index), cores(core_count), ledger(kLedgerSlots) {}
-  ~WorkerLink() { messages_discard(tokens); }
+  ~WorkerLink() {
+    messages_discard(tokens);
+    messages_discard(sign_ins);
+  }
   WorkerLink(const WorkerLink&) = delete;
   WorkerLink& operator=(const WorkerLink&) = delete;
   static constexpr size_t kLedgerSlots = 4096;
@@ -116,6 +122,7 @@ struct WorkerLink {
   MessageStack<ManagementCall> answers;
   MessageStack<Scrape> scrapes;
   MessageStack<TokenNews> tokens;
+  MessageStack<SignInCall> sign_ins;       // answered
   std::atomic<bool> drain{false};          // relaxed; wake() follows
   std::atomic<bool> stop{false};
   // Worker to control thread.
@@ -136,12 +143,16 @@ struct SharedBounds {
 
 struct ControlLink {
   ControlLink() = default;
-  ~ControlLink() { messages_discard(tokens); }
+  ~ControlLink() {
+    messages_discard(tokens);
+    messages_discard(sign_ins);
+  }
   ControlLink(const ControlLink&) = delete;
   ControlLink& operator=(const ControlLink&) = delete;
   MessageStack<ManagementCall> calls;
   MessageStack<Scrape> scrapes;            // filled in
   MessageStack<TokenCall> tokens;
+  MessageStack<SignInCall> sign_ins;
   SharedBounds bounds;
   // Whether the control thread serves this path without a key. Constant, any thread; null: none.
   bool (*is_public)(std::string_view path) = nullptr;

@@ -6,11 +6,11 @@
 
 #include "base/check.h"
 #include "json/json_write.h"
-#include "proxy/auth.h"
 #include "proxy/cache_use.h"
 #include "proxy/reply.h"
 #include "proxy/route_plan.h"
 #include "proxy/router_ask.h"
+#include "proxy/sign_in_wait.h"
 #include "proxy/upstream_pool.h"
 #include "proxy/worker.h"
 #include "route/access.h"
@@ -160,17 +160,8 @@ Result<void> check_head(Exchange* ex, const RequestHead& head) {
 }
 
 Result<void> admit_head(Exchange* ex, const RequestHead& head) {
-  Worker* worker = ex->worker;
   if (!ex->match.is_public()) {
-    const Principal* principal =
-        authenticate(head, *worker->snapshot(), worker->unix_ms / 1000, ex->client->key);
-    if (principal == nullptr) {
-      return std::unexpected(
-          Error{Errc::kUnauthorized, "no valid API key: send `Authorization: Bearer KEY`"});
-    }
-    worker->link->pins.pin(principal->pin);
-    ex->principal = principal;
-    ex->record.principal = principal->pin;
+    if (const auto admitted = sign_in_admit(ex, head); !admitted) return admitted;
   }
   return check_head(ex, head);
 }
@@ -364,6 +355,7 @@ void exchange_begin(Client* client, const RequestHead& head, bool body_follows) 
 }
 
 void exchange_start(Exchange* ex) {
+  if (ex->signing_in) return sign_in_wait(ex);
   ex->at.received = ex->worker->now_ns;
   ex->record.request_bytes = ex->body.size();
   switch (ex->match.place) {
@@ -428,6 +420,9 @@ void exchange_step(Exchange* ex, ExchangeEvent event) {
       return;
     case ExchangeState::kCredential:
       if (event == ExchangeEvent::kDeadline) return on_attempt_timeout(ex);
+      return;
+    case ExchangeState::kSignIn:
+      if (event == ExchangeEvent::kDeadline) return sign_in_on_timeout(ex);
       return;
     case ExchangeState::kReceiving:
     case ExchangeState::kControl:

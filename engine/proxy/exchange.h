@@ -6,6 +6,7 @@
 //
 // States and what moves them (exchange.cc has the only switch):
 //   Receiving  body arriving from the client
+//   SignIn     the control thread is finding out who the caller is
 //   Connecting an attempt has a target and waits for a connection
 //   Sending    the request is being written (large bodies in bursts)
 //   Awaiting   request sent, head of the reply awaited
@@ -56,6 +57,7 @@ inline constexpr uint64_t kMaxPublicBody = 64 << 10;
 
 enum class ExchangeState : uint8_t {
   kReceiving,
+  kSignIn,
   kConnecting,
   kSending,
   kAwaiting,
@@ -121,6 +123,7 @@ struct Exchange {
   // The request.
   RouteMatch match;
   Method method = Method::kOther;
+  bool signing_in = false;        // the caller is not named yet; the control thread was asked
   bool head_only = false;         // HEAD: answers carry no body
   bool show_timing = false;       // the answer's head tells where the time went
   std::string_view path;          // in `arena`

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "proxy/sign_in_wait.h"
 
 namespace weir {
 
@@ -156,7 +157,10 @@ Turn::~Turn() {
 
 void worker_on_wakeup(Worker* worker) {
   const Turn turn(worker);
+  // Taken before the publication, which therefore holds what they are about.
+  SignInCall* const signed_in = worker->link->sign_ins.take_all();
   if (const Publication* publication = worker->link->publication.take()) adopt(worker, publication);
+  sign_in_take_answers(worker, signed_in);
   take_answers(worker);
   token_take_news(worker);
   answer_scrapes(worker);

@@ -28,6 +28,7 @@
 #include "proxy/retry_budget.h"
 #include "proxy/token_wait.h"
 #include "proxy/upstream_pool.h"
+#include "proxy/verified_tokens.h"
 #include "route/decide.h"
 
 namespace weir {
@@ -82,6 +83,8 @@ struct Worker {
   List<ClientConn, &ClientConn::ready_node> ready_clients;
   List<Exchange, &Exchange::graveyard_node> graveyard;
   TokenTable tokens;
+  VerifiedTokens verified_tokens;
+  uint32_t strangers_waiting = 0;  // requests with a token of a key that is not known (yet)
 
   int64_t buffered_local = 0;      // bytes held, not yet told to the shared bound
   int64_t buffered_total = 0;      // bytes held by this worker

@@ -83,6 +83,15 @@ size_t Snapshot::name_at(uint64_t hash, std::string_view tenant, std::string_vie
   return i;
 }
 
+Snapshot::Key Snapshot::find_key(std::string_view id) const {
+  const size_t mask = ids_.size() - 1;
+  for (size_t i = absorb(seed_, id) & mask; ids_[i] != 0; i = (i + 1) & mask) {
+    const KeyEntry& entry = keys_[ids_[i] - 1];
+    if (entry.principal->id == id) return {entry.principal, entry.digest};
+  }
+  return {};
+}
+
 const Route* Snapshot::find_route(std::string_view tenant, std::string_view environment,
                                   std::string_view name) const {
   const uint64_t hash = hash_name(seed_, tenant, environment, name);
@@ -240,10 +249,15 @@ std::unique_ptr<const Snapshot> SnapshotBuilder::build() {
   if (keys_kept_) return std::move(snapshot_);
   to.keys_.clear();
   to.keys_.resize(table_size(digests_.size()));
+  to.ids_.clear();
+  to.ids_.resize(to.keys_.size());
   for (size_t k = 0; k < digests_.size(); ++k) {
     size_t i = hash_digest(to.seed_, digests_[k]) & (to.keys_.size() - 1);
     while (to.keys_[i].principal != nullptr) i = (i + 1) & (to.keys_.size() - 1);
     to.keys_[i] = {digests_[k], to.principals_[k].get()};
+    size_t id = absorb(to.seed_, to.principals_[k]->id) & (to.ids_.size() - 1);
+    while (to.ids_[id] != 0) id = (id + 1) & (to.ids_.size() - 1);
+    to.ids_[id] = static_cast<uint32_t>(i + 1);
   }
   return std::move(snapshot_);
 }

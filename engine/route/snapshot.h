@@ -1,8 +1,8 @@
 // The whole routing configuration at one moment: immutable, built by the control thread, read by
 // workers within one turn of their loop (never kept across turns: pin the Route and the Principal).
 //
-// Lookup by name and by key digest are one open-addressing probe each; nothing here allocates
-// after build(). Weir's decisions are functions of (snapshot, core state, request, now).
+// Lookup by name, by key digest and by key id are one open-addressing probe each; nothing here
+// allocates after build(). Weir's decisions are functions of (snapshot, core state, request, now).
 #pragma once
 
 #include <array>
@@ -22,6 +22,12 @@ class Snapshot {
  public:
   // The record of a key, or null. The digest is compared in constant time.
   [[nodiscard]] const Principal* find_principal(const KeyDigest& digest) const;
+  // The record of a key by its id (Principal::id) and the digest that it is found by. Null: none.
+  struct Key {
+    const Principal* principal = nullptr;
+    KeyDigest digest{};
+  };
+  [[nodiscard]] Key find_key(std::string_view id) const;
   // `name` is the client's model. Null: no such name in this tenant and environment.
   [[nodiscard]] const Route* find_route(std::string_view tenant, std::string_view environment,
                                         std::string_view name) const;
@@ -57,6 +63,7 @@ class Snapshot {
   // Powers of two, at most half full, so that a search always ends at an empty entry.
   std::vector<NameEntry> names_;
   std::vector<KeyEntry> keys_;
+  std::vector<uint32_t> ids_;  // by the hash of Principal::id: one more than the place in keys_
   uint64_t seed_ = 0;
   std::vector<std::shared_ptr<const Route>> routes_;
   std::vector<std::shared_ptr<const Principal>> principals_;

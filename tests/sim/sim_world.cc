@@ -188,7 +188,11 @@ void SimWorld::publish() {
   principal.access = access;
   if (limited) principal.limits = tenant_limits(&buckets_, tokens, now_ns);
   WEIR_CHECK(builder.add_principal(key_digest(kKey), std::move(principal)).has_value());
+  for (const KeyDigest& caller : callers) {
+    WEIR_CHECK(builder.add_principal(caller, make_principal(next_pin_++)).has_value());
+  }
   Publication& publication = publications_.emplace_back();
+  publication.trust = trust;
   publication.snapshot = builder.build();
   publication.limits = limits;
   control.cache.configure(limits.cache, now_ms());

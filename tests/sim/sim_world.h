@@ -75,6 +75,8 @@ class SimWorld {
   static constexpr int64_t kAmple = 1'000'000'000'000;
   bool limited = false;
   int64_t tokens = kAmple;
+  std::shared_ptr<const JwtTrust> trust;  // whose tokens are believed
+  std::vector<KeyDigest> callers;         // who has a principal, besides kKey
 
   SimPeer* connect();
   SimPeer* connect(std::string_view bytes);  // and sends, and runs

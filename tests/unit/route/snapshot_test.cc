@@ -34,6 +34,25 @@ TEST(Snapshot, AnEmptyOneKnowsNobody) {
   EXPECT_FALSE(snapshot->pool_in_use(0));
 }
 
+TEST(Snapshot, FindsEveryKeyByItsIdAndNoOther) {
+  constexpr uint64_t kKeys = 500;
+  SnapshotBuilder builder(1, test_seed());
+  for (uint64_t i = 0; i < kKeys; ++i) {
+    Principal principal;
+    principal.id = "id-" + std::to_string(i);
+    ASSERT_TRUE(builder.add_principal(make_digest(i), std::move(principal)));
+  }
+  const auto snapshot = builder.build();
+  for (uint64_t i = 0; i < kKeys; ++i) {
+    const Snapshot::Key key = snapshot->find_key("id-" + std::to_string(i));
+    ASSERT_NE(key.principal, nullptr);
+    EXPECT_EQ(key.principal, snapshot->find_principal(make_digest(i)));
+    EXPECT_EQ(key.digest, make_digest(i));
+    EXPECT_EQ(snapshot->find_key("id_" + std::to_string(i)).principal, nullptr);
+  }
+  EXPECT_EQ(snapshot->find_key("").principal, nullptr);
+}
+
 TEST(Snapshot, NamesBelongToTheirTenantAndEnvironment) {
   SnapshotBuilder builder(1, 99);
   ASSERT_TRUE(builder.add_route(make_route(0, "m")));
