@@ -53,6 +53,6 @@ endfunction()
 set(core_archives weir_routing weir_config weir_link weir_route weir_limit weir_json weir_base)
 weir_prelink(weir_core WHOLE weir_decide WITH ${core_archives})
 weir_prelink(weir WHOLE weir_embed weir_decide WITH weir_proxy weir_control weir_adapters weir_net
-  weir_http weir_llhttp ${core_archives})
+  weir_http weir_jwt weir_llhttp ${core_archives})
 
 add_custom_target(weir_libraries DEPENDS weir_shared weir_core_static weir_static)

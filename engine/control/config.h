@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/config_auth.h"
 #include "control/config_problem.h"
 #include "control/config_secret.h"
 #include "control/config_url.h"
@@ -186,6 +187,7 @@ struct Config {
   ClientLimits limits;  // with retry_budget in it
   bool deny_private_upstreams = false;
   AccountingConfig accounting;
+  AuthConfig auth;
   SecretsConfig secrets;
   LogConfig log;
 };

@@ -286,6 +286,7 @@ void config_check(const ConfigOptions& options, Config* config, ConfigProblems* 
   keys_check(*config, names, problems);
   rate_limits_check(*config, names, options.features, problems);
   policies_check(*config, names, problems);
+  auth_check(config->auth, problems);
   bounds_check(*config, options.features, problems);
 }
 

@@ -146,7 +146,7 @@ std::string config_defaults_yaml() {
          flag_text(accounting.strict) +
          "\n  flush_interval: " + duration_format_ms(accounting.flush_interval_ms) +
          "\n  retention: " + std::to_string(accounting.retention_days) +
-         "d\nlog:\n  level: info\n  access: " + config.log.access +
+         "d\n" + auth_yaml() + "log:\n  level: info\n  access: " + config.log.access +
          "\n  server_timing: on_request\n" + objects_yaml();
 }
 

@@ -183,6 +183,7 @@ void config_read(ConfigContext& context, const ConfigNode& root, Config* out) {
   cache_read(reader, &out->limits.cache);
   network_read(reader, out);
   accounting_read(reader, &out->accounting);
+  auth_read(reader, &out->auth);
   secrets_read(reader, &out->secrets);
   log_read(reader, &out->log);
   reader.finish();

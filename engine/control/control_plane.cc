@@ -61,6 +61,7 @@ std::expected<std::unique_ptr<ControlPlane>, std::string> ControlPlane::create(
   plane->usage_ = std::move(*usage);
   plane->usage_->set_idle([](void* self) { static_cast<ControlPlane*>(self)->ledger_drain(); },
                           plane.get());
+  if (const auto opened = plane->sign_in_open(); !opened) return std::unexpected(opened.error());
   if (const auto applied = plane->apply(std::move(loaded)); !applied) {
     return std::unexpected(applied.error());
   }
@@ -148,6 +149,7 @@ void ControlPlane::tick(Millis now) {
   outbound_.perform();
   secrets_check();
   tokens_take();
+  sign_in_check(now);
   calls_take(now);
   scrapes_take();
   scrape_check(now);

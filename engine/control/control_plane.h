@@ -31,6 +31,8 @@
 #include "control/store/store.h"
 #include "control/secret/sealer.h"
 #include "control/secret/secret_resolver.h"
+#include "control/signin/sign_in.h"
+#include "control/signin/sign_in_api.h"
 #include "control/token_service.h"
 #include "control/usage/usage_feed.h"
 #include "control/usage/usage_store.h"
@@ -83,6 +85,7 @@ class ControlPlane {
   void call_suspension(ApiCall& made);
   void call_usage(ApiCall& made, bool own);
   void call_available(ApiCall& made);
+  void call_sign_in(ApiCall& made, SignInForm form);
   // Sends a call back to its worker; for handlers that answer later.
   void call_answer(ManagementCall* call);
 
@@ -120,6 +123,10 @@ class ControlPlane {
   // A file with all that the API has made: builds and publishes; the error is one line.
   std::expected<void, std::string> apply(LoadedConfig loaded);
   [[nodiscard]] Routed route_changes();
+  // Because of who signed in, or left.
+  [[nodiscard]] Routed route_callers();
+  [[nodiscard]] Routed route_update(const RoutingChanges& changes);
+  [[nodiscard]] Routed route_whole();
   // All anew; `wait`: for secrets that were never read.
   [[nodiscard]] Routed route_all(const Config& file, bool wait, RoutingState* state,
                                  Config* merged);
@@ -151,6 +158,8 @@ class ControlPlane {
   void write_fail(const Write& write, const CatalogError& error);
   void write_wait(const Write& write);
   void waits_check(Millis now);
+  [[nodiscard]] std::expected<void, std::string> sign_in_open();
+  void sign_in_check(Millis now);
   void scrape_begin(Millis now);
   void scrapes_take();
   void scrape_check(Millis now);
@@ -177,6 +186,7 @@ class ControlPlane {
   std::map<std::string, std::string> withheld_, missing_;
   std::set<std::pair<std::string, std::string>> released_;  // tenant and name, since the last clear
   uint64_t released_epoch_ = 0;
+  std::unique_ptr<SignIn> sign_in_;
   Config config_;  // of the file
   std::optional<CatalogSource> source_;
   RoutingState routing_;

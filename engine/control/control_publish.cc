@@ -1,6 +1,8 @@
 // How a configuration and what the API made become a publication: the control plane's truth.
+#include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <iterator>
 #include <type_traits>
 
 #include "control/control_plane.h"
@@ -67,6 +69,7 @@ std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
   source_->reset(merged);
   routing_ = std::move(state);
   routing_whole_ = false;
+  sign_in_->configure(config_);
   publish(std::move(*publication));
   secrets_.forget();
   return {};
@@ -104,11 +107,28 @@ Routed ControlPlane::route_changes() {
                (now != nullptr && now->needs_resolving);
     }
   });
-  if (!whole) {
-    const RoutingChanges changes = source_->refresh(config_.deny_private_upstreams);
-    return routing_update(routing_input(config_), *source_, source_->keys(), changes,
-                          *publisher_.current(), &registry_, &routing_);
-  }
+  if (whole) return route_whole();
+  return route_update(source_->refresh(config_.deny_private_upstreams));
+}
+
+Routed ControlPlane::route_callers() {
+  const bool whole = routing_whole_ || store_->catalog().table<PolicyObject>().size() != 0;
+  if (whole) return route_whole();
+  // A key that is not there makes the table of keys anew, also when somebody only left.
+  RoutingChanges changes;
+  changes.keys.insert("");
+  return route_update(changes);
+}
+
+Routed ControlPlane::route_update(const RoutingChanges& changes) {
+  const std::vector<KeyConfig> callers = sign_in_->callers(config_.auth);
+  std::vector<const KeyConfig*> keys = source_->keys();
+  for (const KeyConfig& caller : callers) keys.push_back(&caller);
+  return routing_update(routing_input(config_), *source_, keys, changes, *publisher_.current(),
+                        &registry_, &routing_);
+}
+
+Routed ControlPlane::route_whole() {
   Config merged;
   RoutingState state;
   auto publication = route_all(config_, false, &state, &merged);
@@ -124,6 +144,8 @@ Routed ControlPlane::route_all(const Config& file, bool wait, RoutingState* stat
   std::vector<std::string> left_out;
   *merged = secrets_fill(merge_config(file, store_->catalog(), options_.config, &left_out), wait);
   for (const std::string& line : left_out) report(line);
+  std::vector<KeyConfig> callers = sign_in_->callers(file.auth);
+  std::move(callers.begin(), callers.end(), std::back_inserter(merged->keys));
   std::map<std::string, std::string> refused;
   RoutingInput input = routing_input(*merged);
   input.refused = &refused;
@@ -154,7 +176,9 @@ void ControlPlane::publish(std::unique_ptr<Publication> publication) {
   tokens_.configure(providers);
   inflight_.reserve(publication->snapshot->target_slots());
   link_.cache.configure(config_.limits.cache, monotonic_ns() / kNanosPerMilli);
+  publication->trust = sign_in_->trust();
   publisher_.publish(std::move(publication));
+  sign_in_->published(epoch_, true);
 }
 
 // Asked for seldom, so found when it is asked for.

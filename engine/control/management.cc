@@ -200,6 +200,7 @@ void ControlPlane::scrape_check(Millis now) {
   counters_.usage_misdated = usage_->misdated();
   counters_.token_exchanges = tokens_.exchanges();
   counters_.cache = link_.cache.counters();
+  counters_.sign_in = sign_in_->counters();
   std::string text;
   configured_find();
   if (round_.missing == 0) text = metrics_render(round_.sum, counters_, registry_, now);

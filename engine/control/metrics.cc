@@ -294,6 +294,16 @@ std::string metrics_render(const MetricsBlock& sum, const ControlCounters& contr
        control.usage_misdated},
       {"weir_token_exchanges_total", "counter", "Credentials exchanged for short-lived tokens.",
        control.token_exchanges},
+      {"weir_sign_ins_total", "counter", "Tokens that were given for an API key.",
+       control.sign_in.issued},
+      {"weir_sign_ins_refused_total", "counter", "Attempts to sign in without a good key.",
+       control.sign_in.refused},
+      {"weir_callers", "gauge", "Callers who signed in at an issuer of auth.oidc.",
+       control.sign_in.callers},
+      {"weir_jwks_fetches_total", "counter", "Times that an issuer's keys were asked for.",
+       control.sign_in.fetches},
+      {"weir_jwks_fetch_failures_total", "counter", "Times that they could not be had.",
+       control.sign_in.fetch_failures},
   };
   for (const Plain& one : plain) page.one(one.name, one.type, one.help, one.value);
   cache_render(sum, control.cache, &page);

@@ -17,6 +17,10 @@ namespace weir {
 // Adds `one` to `sum`; the arrays grow as needed.
 void metrics_add(MetricsBlock* sum, const MetricsBlock& one);
 
+struct SignInCounters {
+  uint64_t issued = 0, refused = 0, callers = 0, fetches = 0, fetch_failures = 0;
+};
+
 struct ControlCounters {
   uint64_t reloads_ok = 0, reloads_failed = 0;
   uint64_t access_log_dropped = 0;
@@ -27,6 +31,7 @@ struct ControlCounters {
   uint64_t usage_waiting = 0, usage_flush_failures = 0, usage_lost = 0, usage_misdated = 0;
   uint64_t token_exchanges = 0;
   CacheCounters cache;
+  SignInCounters sign_in;
 };
 
 [[nodiscard]] std::string metrics_render(const MetricsBlock& sum, const ControlCounters& control,

@@ -47,6 +47,9 @@ struct ManagementCall {
   bool has_error = false;
   Errc error = Errc::kInternal;
   std::string error_code, error_message, error_param;
+  std::string error_members;      // JSON members in front of the common ones, with commas between
+  int64_t retry_after_ms = -1;    // of an error; -1: not said
+  std::string reply_fields;       // complete lines of the answer's head
   std::string allow;              // for 405
 };
 

@@ -72,9 +72,11 @@ Caller ask_principal(std::string_view token, const JwtIssuer& issuer, const KeyD
 std::optional<KeyDigest> caller_digest(const JwtIssuer& issuer, const JwtClaims& claims,
                                        const Snapshot& snapshot) {
   if (!issuer.own) return jwt_subject_digest(issuer, claims);
-  const Snapshot::Key key = snapshot.find_key(claims.subject);
-  if (key.principal == nullptr || jwt_key_mark(key.digest) != claims.mark) return std::nullopt;
-  return key.digest;
+  for (size_t nth = 0;; ++nth) {
+    const Snapshot::Key key = snapshot.find_key(claims.subject, nth);
+    if (key.principal == nullptr) return std::nullopt;
+    if (jwt_key_mark(key.digest) == claims.mark) return key.digest;
+  }
 }
 
 Caller token_check(std::string_view token, const KeyDigest& digest, const AuthPlace& place,

@@ -269,12 +269,17 @@ std::string_view reply_head(Exchange* ex, int status, std::string_view content_t
   return head_finish(writer, &ex->arena);
 }
 
-void reply_error(Exchange* ex, const UpstreamError& error, std::string_view extra) {
+void reply_error(Exchange* ex, const UpstreamError& error, std::string_view extra,
+                 std::string_view members) {
   ex->record.has_error = true;
   ex->record.error = error.code;
   std::string fields = error_fields(ex, error);
   fields += extra;
-  send(ex, error.status, kJson, error_body(ex->arena, error, ex->request_id), fields);
+  std::string_view body = error_body(ex->arena, error, ex->request_id);
+  if (!members.empty()) {
+    body = ex->arena.copy("{" + std::string(members) + "," + std::string(body.substr(1)));
+  }
+  send(ex, error.status, kJson, body, fields);
 }
 
 void reply_body(Exchange* ex, int status, std::string_view content_type, std::string_view body) {
@@ -291,13 +296,16 @@ void reply_health(Exchange* ex) {
 }
 
 void reply_management(Exchange* ex, const ManagementCall& call) {
-  if (!call.has_error) return reply_body(ex, call.status, call.reply_type, call.reply);
+  if (!call.has_error) {
+    return send(ex, call.status, call.reply_type, call.reply, call.reply_fields);
+  }
   UpstreamError error = error_of({call.error, call.error_message, call.error_param});
   if (call.status != 0) error.status = call.status;
   error.wire_code = call.error_code;
-  std::string extra;
-  if (!call.allow.empty()) extra = "allow: " + call.allow + "\r\n";
-  reply_error(ex, error, extra);
+  if (call.retry_after_ms >= 0) error.retry_after_ms = call.retry_after_ms;
+  std::string extra = call.reply_fields;
+  if (!call.allow.empty()) extra += "allow: " + call.allow + "\r\n";
+  reply_error(ex, error, extra, call.error_members);
 }
 
 void reply_early_error(ClientConn* conn, const Error& error) {

@@ -41,7 +41,9 @@ struct WireError {
                                           int64_t content_length, std::string_view extra);
 
 // Whole answers. Each finishes the exchange.
-void reply_error(Exchange* ex, const UpstreamError& error, std::string_view extra = {});
+// `extra`: complete lines of the head. `members`: JSON members in front of the common ones.
+void reply_error(Exchange* ex, const UpstreamError& error, std::string_view extra = {},
+                 std::string_view members = {});
 void reply_body(Exchange* ex, int status, std::string_view content_type, std::string_view body);
 void reply_models(Exchange* ex);
 void reply_model(Exchange* ex);

@@ -83,11 +83,11 @@ size_t Snapshot::name_at(uint64_t hash, std::string_view tenant, std::string_vie
   return i;
 }
 
-Snapshot::Key Snapshot::find_key(std::string_view id) const {
+Snapshot::Key Snapshot::find_key(std::string_view id, size_t nth) const {
   const size_t mask = ids_.size() - 1;
   for (size_t i = absorb(seed_, id) & mask; ids_[i] != 0; i = (i + 1) & mask) {
     const KeyEntry& entry = keys_[ids_[i] - 1];
-    if (entry.principal->id == id) return {entry.principal, entry.digest};
+    if (entry.principal->id == id && nth-- == 0) return {entry.principal, entry.digest};
   }
   return {};
 }

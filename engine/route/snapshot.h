@@ -22,12 +22,13 @@ class Snapshot {
  public:
   // The record of a key, or null. The digest is compared in constant time.
   [[nodiscard]] const Principal* find_principal(const KeyDigest& digest) const;
-  // The record of a key by its id (Principal::id) and the digest that it is found by. Null: none.
+  // The record of a key by its id (Principal::id) and the digest that it is found by. Null: none. A
+  // key whose value is being changed has two of each: `nth` counts them.
   struct Key {
     const Principal* principal = nullptr;
     KeyDigest digest{};
   };
-  [[nodiscard]] Key find_key(std::string_view id) const;
+  [[nodiscard]] Key find_key(std::string_view id, size_t nth = 0) const;
   // `name` is the client's model. Null: no such name in this tenant and environment.
   [[nodiscard]] const Route* find_route(std::string_view tenant, std::string_view environment,
                                         std::string_view name) const;

@@ -22,6 +22,10 @@ void suspension(ControlPlane& plane, ApiCall& call) { plane.call_suspension(call
 void reload(ControlPlane& plane, ApiCall& call) { plane.call_reload(call); }
 void available(ControlPlane& plane, ApiCall& call) { plane.call_available(call); }
 void usage_tenant(ControlPlane& plane, ApiCall& call) { plane.call_usage(call, false); }
+template <SignInForm form>
+void sign_in(ControlPlane& plane, ApiCall& call) {
+  plane.call_sign_in(call, form);
+}
 void usage_own(ControlPlane& plane, ApiCall& call) { plane.call_usage(call, true); }
 
 void openapi(ControlPlane&, ApiCall& call) { api_reply(*call.call, 200, openapi_document()); }
@@ -37,6 +41,15 @@ constexpr ApiRoute plane_row(std::string_view method, std::string_view path, Api
                              ApiWork work, Handler handler, std::string_view summary,
                              std::string_view answer, std::string_view statuses = "200") {
   return {method, path, access, work, handler, nullptr, summary, "", answer, statuses};
+}
+
+// Without a key, of whoever wants to have a token.
+template <SignInForm form>
+constexpr ApiRoute sign_in_row(std::string_view method, std::string_view path,
+                               std::string_view summary, std::string_view body,
+                               std::string_view answer) {
+  return {method, path, ApiAccess::kPublic, ApiWork::kNow, sign_in<form>, nullptr, summary, body,
+          answer, "200"};
 }
 
 // A resource's handler with the catalog in hand. What a call that fails has changed is taken back.
@@ -84,6 +97,22 @@ constexpr ApiRoute kRoutes[] = {
                "ModelList"),
     worker_row("GET", "/v1/models/{model*}", ApiAccess::kAnyKey, "Show one model", "", "Model"),
     delete_row<model_delete>("/v1/models/{model*}", "Delete a model"),
+
+    sign_in_row<SignInForm::kIam>("POST", "/identity/token",
+                                  "Exchange an API key for a token, as IBM Cloud's IAM does",
+                                  "IamTokenForm", "IamToken"),
+    sign_in_row<SignInForm::kCpd>("POST", "/icp4d-api/v1/authorize",
+                                  "Exchange an API key for a token, as Cloud Pak for Data does",
+                                  "CpdAuthorize", "CpdToken"),
+    sign_in_row<SignInForm::kCpd>("POST", "/v1/authorize",
+                                  "The same, for clients that are given the host alone",
+                                  "CpdAuthorize", "CpdToken"),
+    sign_in_row<SignInForm::kApiKeys>("POST", "/api/2.0/apikeys/token",
+                                      "Exchange an API key for a token, as the SaaS console does",
+                                      "ApiKeysTokenRequest", "ApiKeysToken"),
+    sign_in_row<SignInForm::kVersion>("GET", "/ml/wml_services/v2/version",
+                                      "The version that client libraries ask for", "",
+                                      "ServiceVersion"),
 
     plane_row("GET", "/metrics", ApiAccess::kMetrics, ApiWork::kLater, metrics,
               "Counters in the text form of Prometheus", ""),

@@ -275,6 +275,57 @@ TEST(ConfigLoad, DefaultsLoadToThemselves) {
   EXPECT_EQ(loaded.config.workers, 0u);
 }
 
+TEST(ConfigLoad, ReadsWhoIsBelieved) {
+  const LoadedConfig loaded = load(R"(
+auth:
+  token_lifetime: 10m
+  signing_key_rotation: 90d
+  failed_attempts_per_minute: 0
+  max_callers: 5
+  jwks_refresh: 1m
+  jwks_pause: 2s
+  oidc:
+    - {issuer: "https://id.test/", audience: weir}
+    - {issuer: corp, audience: weir, jwks_url: "http://keys.test/jwks", subject_claim: email,
+       groups_claim: realm_access.roles, admin_groups: [ops], tenant: acme, environment: sandbox}
+)");
+  EXPECT_EQ(lines_of(loaded, false), "");
+  const AuthConfig& auth = loaded.config.auth;
+  EXPECT_EQ(auth.token_lifetime_s, 600u);
+  EXPECT_EQ(auth.signing_key_rotation_s, 90u * 86'400);
+  EXPECT_EQ(auth.attempts_per_minute, 0u);
+  EXPECT_EQ(auth.max_callers, 5u);
+  EXPECT_EQ(auth.jwks_refresh_ms, 60'000u);
+  EXPECT_EQ(auth.jwks_pause_ms, 2'000u);
+  ASSERT_EQ(auth.oidc.size(), 2u);
+  EXPECT_EQ(auth.oidc[0].subject_claim, "sub");
+  EXPECT_EQ(auth.oidc[0].groups_claim, "groups");
+  EXPECT_EQ(auth.oidc[0].tenant, "default");
+  EXPECT_EQ(auth.oidc[1].groups_claim, "realm_access.roles");
+  EXPECT_EQ(auth.oidc[1].admin_groups, std::vector<std::string>{"ops"});
+  EXPECT_EQ(auth.oidc[1].environment, "sandbox");
+  EXPECT_NE(lines_of(loaded, true).find("without TLS"), std::string::npos);
+}
+
+TEST(ConfigLoad, RefusesIssuersThatCannotWork) {
+  const auto problem = [](const std::string& issuer) {
+    return lines_of(load("auth: {oidc: [" + issuer + "]}\n"), false);
+  };
+  EXPECT_EQ(problem("{issuer: \"https://a\", audience: w}"), "");
+  EXPECT_NE(problem("{issuer: \"https://a\"}").find("audience"), std::string::npos);
+  EXPECT_NE(problem("{issuer: corp, audience: w}").find("auth.oidc[0].issuer"), std::string::npos);
+  EXPECT_NE(problem("{issuer: weir, audience: w, jwks_url: \"https://a\"}").find("own tokens"),
+            std::string::npos);
+  EXPECT_NE(problem("{issuer: \"https://a\", audience: w}, {issuer: \"https://a\", audience: w}")
+                .find("twice"),
+            std::string::npos);
+  EXPECT_NE(problem("{issuer: \"https://a\", audience: w, groups_claim: \"\", admin_groups: [x]}")
+                .find("groups_claim"),
+            std::string::npos);
+  EXPECT_NE(lines_of(load("auth: {token_lifetime: 25h}\n"), false).find("auth.token_lifetime"),
+            std::string::npos);
+}
+
 TEST(ConfigLoad, NoReportHoldsASecret) {
   // Planted in every place that takes a secret, with a mistake beside it.
   const LoadedConfig loaded = load(

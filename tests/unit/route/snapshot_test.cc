@@ -53,6 +53,24 @@ TEST(Snapshot, FindsEveryKeyByItsIdAndNoOther) {
   EXPECT_EQ(snapshot->find_key("").principal, nullptr);
 }
 
+// While its value is being changed a key is found by both.
+TEST(Snapshot, AKeyMayHaveTwoDigests) {
+  SnapshotBuilder builder(1, test_seed());
+  for (uint64_t i = 0; i < 4; ++i) {
+    Principal principal;
+    principal.id = i < 2 ? "twice" : "id-" + std::to_string(i);
+    ASSERT_TRUE(builder.add_principal(make_digest(i), std::move(principal)));
+  }
+  const auto snapshot = builder.build();
+  const Snapshot::Key first = snapshot->find_key("twice", 0);
+  const Snapshot::Key second = snapshot->find_key("twice", 1);
+  ASSERT_NE(first.principal, nullptr);
+  ASSERT_NE(second.principal, nullptr);
+  EXPECT_NE(first.digest, second.digest);
+  EXPECT_EQ(second.principal, snapshot->find_principal(second.digest));
+  EXPECT_EQ(snapshot->find_key("twice", 2).principal, nullptr);
+}
+
 TEST(Snapshot, NamesBelongToTheirTenantAndEnvironment) {
   SnapshotBuilder builder(1, 99);
   ASSERT_TRUE(builder.add_route(make_route(0, "m")));
