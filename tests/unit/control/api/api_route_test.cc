@@ -107,6 +107,8 @@ TEST(ApiRoute, EveryRowCanBeReached) {
 const std::map<std::string_view, std::string_view> kMay = {
     {"/metrics", "nnyyy"},
     {"/v1/metrics", "nnyyy"},
+    {"/openapi.json", "nynyy"},
+    {"/v1/openapi.json", "nynyy"},
     {"/v1/targets", "nnnyy"},
     {"/v1/targets/{target*}/suspension", "nnnyy"},
     {"/v1/config/reload", "nnnny"},
