@@ -202,7 +202,7 @@ TEST_F(DeciderTest, ARecordedDayDecidesTheSameAgain) {
     decider.reset();
   }
   EXPECT_EQ(days[0], days[1]);
-  EXPECT_GT(days[0].size(), 220u);
+  EXPECT_GT(days[0].size(), 200u);  // some were tried again
 }
 
 TEST_F(DeciderTest, ThreadsTakeExactlyWhatThereIs) {
