@@ -136,8 +136,8 @@ TEST(AccessLog, StagesSumToTheTimeThatTheClientWaited) {
     EXPECT_LE(std::abs(total - sum), total / 20) << line;
     EXPECT_NEAR(static_cast<double>(number_after(line, "\"upstream\":")), told_ms * 1000, 2);
     EXPECT_GE(number_after(line, "\"relay\":"), 100'000) << line;
-    // The client's clock starts earlier and ends later: on a busy machine by whatever others take.
-    EXPECT_LE(total, waited) << line;
+    // The client's clock starts earlier, and may stop before Weir has noted that it wrote the end.
+    EXPECT_LE(total, waited + waited / 20) << line;
     EXPECT_GE(total, 250'000) << line;
   }
 }

@@ -46,6 +46,7 @@ class ControlUsageTest : public testing::Test {
     ControlOptions options;
     options.config = test::fake_options();
     options.database = file_;
+    options.sealer = sealer_;
     options.default_prepare = test::fake_prepare;
     options.report = [](const std::string& line) { reported().push_back(line); };
     auto made = ControlPlane::create(
@@ -90,6 +91,7 @@ class ControlUsageTest : public testing::Test {
   const int64_t minute_ = std::time(nullptr) / 60 * 60;
   const std::string file_ = testing::TempDir() + "/weir-feed-" + std::to_string(getpid());
   std::unique_ptr<test::FakeWorker> worker_;
+  std::shared_ptr<const Sealer> sealer_ = std::make_shared<const Sealer>(Sealer::random());
   std::unique_ptr<ControlPlane> plane_;
 };
 
