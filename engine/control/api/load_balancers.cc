@@ -2,6 +2,7 @@
 #include "control/api/api_body.h"
 #include "control/api/api_json.h"
 #include "control/api/resources.h"
+#include "control/api/write_policy.h"
 #include "control/config_read.h"
 #include "control/config_units.h"
 
@@ -104,6 +105,7 @@ void balancer_create(Catalog& catalog, ApiCall& made) {
   BalancerObject balancer;
   balancer.tenant = made.call->tenant;
   if (!balancer_take(catalog, made, &balancer)) return;
+  if (!write_allowed(catalog, *made.call, balancer)) return;
   const auto created = catalog.create(std::move(balancer), made.unix_s);
   if (!created) return catalog_fail(*made.call, created.error());
   api_reply(*made.call, 201, balancer_json(catalog, **created));
@@ -124,7 +126,7 @@ void balancer_get(Catalog& catalog, ApiCall& made) {
 
 void balancer_update(Catalog& catalog, ApiCall& made) {
   const BalancerObject* before = balancer_named(catalog, made);
-  if (before == nullptr) return;
+  if (before == nullptr || !write_allowed(catalog, *made.call, *before)) return;
   BalancerObject balancer = *before;
   if (!balancer.from_file && !balancer_take(catalog, made, &balancer)) return;
   const auto updated = catalog.update(std::move(balancer), made.unix_s);
@@ -134,7 +136,7 @@ void balancer_update(Catalog& catalog, ApiCall& made) {
 
 void balancer_delete(Catalog& catalog, ApiCall& made) {
   const BalancerObject* balancer = balancer_named(catalog, made);
-  if (balancer == nullptr) return;
+  if (balancer == nullptr || !write_allowed(catalog, *made.call, *balancer)) return;
   const auto removed = catalog.remove<BalancerObject>(made.call->tenant, balancer->uuid);
   if (!removed) return catalog_fail(*made.call, removed.error());
   made.call->status = 204;

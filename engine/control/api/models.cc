@@ -2,6 +2,7 @@
 #include "control/api/api_body.h"
 #include "control/api/api_json.h"
 #include "control/api/resources.h"
+#include "control/api/write_policy.h"
 #include "control/config_read.h"
 #include "control/routing_listing.h"
 
@@ -82,7 +83,7 @@ bool is_shared(const Catalog& catalog, const ModelObject& model, std::string_vie
 
 void model_write(Catalog& catalog, ApiCall& made, bool whole) {
   const ModelObject* before = model_named(catalog, made);
-  if (before == nullptr) return;
+  if (before == nullptr || !write_allowed(catalog, *made.call, *before)) return;
   ModelObject model = *before;
   if (!model.from_file && !model_take(made, whole, &model)) return;
   const auto updated = catalog.update(std::move(model), made.unix_s);
@@ -107,7 +108,7 @@ void model_create(Catalog& catalog, ApiCall& made) {
   model.tenant = made.call->tenant;
   model.provider_uuid = provider->uuid;
   model.config.provider = provider->config.name;
-  if (!model_take(made, false, &model)) return;
+  if (!model_take(made, false, &model) || !write_allowed(catalog, *made.call, model)) return;
   const auto created = catalog.create(std::move(model), made.unix_s);
   if (!created) return catalog_fail(*made.call, created.error());
   api_reply(*made.call, 201, model_json(catalog, **created));
@@ -141,6 +142,7 @@ void model_delete(Catalog& catalog, ApiCall& made) {
     return api_fail(*made.call, 409, "conflict",
                     "Several models have that name; delete one by its uuid.");
   }
+  if (!write_allowed(catalog, *made.call, *model)) return;
   const auto removed = catalog.remove<ModelObject>(made.call->tenant, model->uuid);
   if (!removed) return catalog_fail(*made.call, removed.error());
   made.call->status = 204;

@@ -4,6 +4,7 @@
 #include "control/api/api_body.h"
 #include "control/api/api_json.h"
 #include "control/api/resources.h"
+#include "control/api/write_policy.h"
 #include "control/config_check.h"
 #include "control/config_read.h"
 #include "control/config_reference.h"
@@ -299,6 +300,7 @@ void provider_create(Catalog& catalog, ApiCall& made) {
   ProviderObject provider;
   provider.tenant = made.call->tenant;
   if (!provider_take(made, made.parameters[0], &provider)) return;
+  if (!write_allowed(catalog, *made.call, provider)) return;
   const auto created = catalog.create(std::move(provider), made.unix_s);
   if (!created) return catalog_fail(*made.call, created.error());
   api_reply(*made.call, 201, short_json(**created));
@@ -321,7 +323,7 @@ void provider_get(Catalog& catalog, ApiCall& made) {
 
 void provider_update(Catalog& catalog, ApiCall& made) {
   const ProviderObject* before = provider_named(catalog, made);
-  if (before == nullptr) return;
+  if (before == nullptr || !write_allowed(catalog, *made.call, *before)) return;
   const std::string type = provider_type_canonical(made.parameters[1]);
   if (type != before->config.type) {
     return api_refuse(*made.call, "The provider's type is " + before->config.type +
@@ -336,7 +338,7 @@ void provider_update(Catalog& catalog, ApiCall& made) {
 
 void provider_delete(Catalog& catalog, ApiCall& made) {
   const ProviderObject* provider = provider_named(catalog, made);
-  if (provider == nullptr) return;
+  if (provider == nullptr || !write_allowed(catalog, *made.call, *provider)) return;
   const auto removed = catalog.remove<ProviderObject>(made.call->tenant, provider->uuid);
   if (!removed) return catalog_fail(*made.call, removed.error());
   made.call->status = 204;
