@@ -72,7 +72,7 @@ std::expected<std::shared_ptr<TlsServerContext>, std::string> WorkerSet::load_tl
   if (address.certificate_file.empty()) return std::shared_ptr<TlsServerContext>();
   std::string detail;
   auto context = tls_server_context(address.certificate_file, address.key_file, &detail);
-  if (!context) return std::unexpected(detail);
+  if (!context) return std::unexpected(std::string(context.error().message) + ": " + detail);
   return *context;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/check.h"
 #include "net/address.h"
@@ -145,6 +146,19 @@ std::string tls_last_error() {
   return reason != nullptr ? reason : "unknown reason";
 }
 
+namespace {
+
+// What went wrong first is nearer to the file than what followed from it ("PEM lib").
+std::string first_error(const std::string& file) {
+  const unsigned long code = ERR_peek_error();
+  const char* reason = ERR_SYSTEM_ERROR(code) ? std::strerror(ERR_GET_REASON(code))
+                                              : ERR_reason_error_string(code);
+  ERR_clear_error();
+  return file + ": " + (reason != nullptr ? reason : "unknown reason");
+}
+
+}  // namespace
+
 Result<std::shared_ptr<TlsServerContext>> tls_server_context(const std::string& certificate_file,
                                                              const std::string& key_file,
                                                              std::string* detail) {
@@ -163,12 +177,12 @@ Result<std::shared_ptr<TlsServerContext>> tls_server_context(const std::string& 
                                  static_cast<unsigned>(kSessionContext.size()));
   SSL_CTX_set_alpn_select_cb(context, on_alpn, nullptr);
   if (SSL_CTX_use_certificate_chain_file(context, certificate_file.c_str()) != 1) {
-    *detail = certificate_file + ": " + tls_last_error();
+    *detail = first_error(certificate_file);
     return config_error("the certificate file cannot be used");
   }
   if (SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM) != 1 ||
       SSL_CTX_check_private_key(context) != 1) {
-    *detail = key_file + ": " + tls_last_error();
+    *detail = first_error(key_file);
     return config_error("the key file cannot be used with this certificate");
   }
   return owned;

@@ -49,6 +49,16 @@ class Tls : public testing::Test {
   [[nodiscard]] std::string trust(const std::string& name) const {
     return ", tls: {ca_file: " + (folder_ / (name + ".crt")) + "}";
   }
+  [[nodiscard]] std::string listener(uint16_t port, const std::string& name) const {
+    return ", {address: \"127.0.0.1:" + std::to_string(port) + "\", tls: {certificate: " +
+           (folder_ / (name + ".crt")) + ", key: " + (folder_ / (name + ".key")) + "}}";
+  }
+  // Makes the files "used" those of `name`.
+  void use(const std::string& name) const {
+    for (const char* end : {".crt", ".key"}) {
+      file_write(folder_ / (std::string("used") + end), file_read(folder_ / (name + end)));
+    }
+  }
   // Of a mock behind TLS, which Peer cannot ask.
   [[nodiscard]] int64_t count(const Mock& mock, const std::string& name) const {
     std::string page;
@@ -64,10 +74,7 @@ TEST_F(Tls, ClientsAreServed) {
   const uint16_t port = port_free();
   const std::string url = "https://localhost:" + std::to_string(port);
   const Gateway gateway("keys:\n" + std::string(kUserEntry),
-                        {.arguments = {"--workers", "1"}, .more_listen =
-                             ", {address: \"127.0.0.1:" + std::to_string(port) +
-                             "\", tls: {certificate: " + (folder_ / "one.crt") +
-                             ", key: " + (folder_ / "one.key") + "}}"});
+                        {.more_listen = listener(port, "one")});
   std::string page;
   EXPECT_EQ(curl({"--cacert", folder_ / "one.crt", url + "/healthz"}, &page), 0) << page;
   EXPECT_THAT(page, HasSubstr("ok"));
@@ -84,6 +91,28 @@ TEST_F(Tls, ClientsAreServed) {
       program_path("weir_load"), url, "--insecure", "--key", kUserKey, "--method", "GET", "--path",
       "/v1/models", "--no-usage-check", "-c", "8", "-n", "200"};
   EXPECT_EQ(program_run(load, &text), 0) << text;
+}
+
+TEST_F(Tls, CertificatesAreReadAgainOnASignal) {
+  const uint16_t port = port_free();
+  const std::string url = "https://localhost:" + std::to_string(port) + "/healthz";
+  const auto trusts = [&](const std::string& name) {
+    std::string page;
+    return curl({"--cacert", folder_ / (name + ".crt"), url}, &page) == 0;
+  };
+  use("one");
+  Gateway gateway("keys:\n" + std::string(kUserEntry), {.more_listen = listener(port, "used")});
+  EXPECT_TRUE(trusts("one"));
+  use("two");
+  gateway.reload();
+  EXPECT_TRUE(until([&] { return trusts("two"); }));
+  EXPECT_FALSE(trusts("one"));
+  file_write(folder_ / "used.crt", "no certificate");
+  gateway.reload();
+  EXPECT_TRUE(until([&] {
+    return gateway.process().err().find("keep the certificates they have") != std::string::npos;
+  }));
+  EXPECT_TRUE(trusts("two"));
 }
 
 TEST_F(Tls, UpstreamWithItsOwnAuthority) {

@@ -151,7 +151,9 @@ void serve(const sigset_t& set, WorkerSet* workers, ControlPlane* control) {
     if (number == SIGUSR1) control->request_log_reopen();
     if (number != SIGHUP) continue;
     control->request_reload();
-    if (const auto done = workers->reload_tls(); !done) report_line(done.error());
+    if (const auto done = workers->reload_tls(); !done) {
+      report_line(done.error() + "; the listeners keep the certificates they have");
+    }
   }
 }
 

@@ -17,7 +17,10 @@ TEST(TlsContext, BadFilesAreNamed) {
   std::string detail;
   EXPECT_TRUE(tls_server_context(good.certificate, good.key, &detail).has_value()) << detail;
   EXPECT_FALSE(tls_server_context("/no/such.crt", good.key, &detail).has_value());
-  EXPECT_NE(detail.find("/no/such.crt"), std::string::npos) << detail;
+  EXPECT_EQ(detail, "/no/such.crt: No such file or directory");
+  // A file that holds something else: the key is no certificate.
+  EXPECT_FALSE(tls_server_context(good.key, good.key, &detail).has_value());
+  EXPECT_EQ(detail, good.key + ": no start line");
   EXPECT_FALSE(tls_server_context(good.certificate, "/no/such.key", &detail).has_value());
   EXPECT_NE(detail.find("/no/such.key"), std::string::npos) << detail;
   EXPECT_FALSE(tls_server_context(good.certificate, other.key, &detail).has_value());
