@@ -3,28 +3,28 @@
 #include <algorithm>
 
 #include "jwt/base64url.h"
-#include "jwt/json_members.h"
+#include "jwt/json_record.h"
 
 namespace weir {
 
 namespace {
 
 // A member of base64url; empty when it is not there or is none.
-std::string bytes_of(const JsonMembers& jwk, std::string_view name) {
+std::string bytes_of(const JsonRecord& jwk, std::string_view name) {
   std::string out;
   const auto text = jwk.text(name);
   if (!text || !base64url_decode(*text, &out)) return {};
   return out;
 }
 
-bool may_verify(const JsonMembers& jwk) {
+bool may_verify(const JsonRecord& jwk) {
   if (jwk.has("use") && jwk.text("use") != "sig") return false;
   if (!jwk.has("key_ops")) return true;
   const auto uses = jwk.texts("key_ops", 16);
   return uses && std::find(uses->begin(), uses->end(), "verify") != uses->end();
 }
 
-std::expected<PublicKey, std::string_view> key_of(const JsonMembers& jwk) {
+std::expected<PublicKey, std::string_view> key_of(const JsonRecord& jwk) {
   const auto type = jwk.text("kty");
   const std::string alg = jwk.has("alg") ? jwk.text("alg").value_or("?") : "";
   if (type == "RSA" && (alg.empty() || alg == "RS256")) {
@@ -39,7 +39,7 @@ std::expected<PublicKey, std::string_view> key_of(const JsonMembers& jwk) {
 }  // namespace
 
 std::expected<std::vector<JwtKey>, std::string> jwk_set_read(std::string_view text) {
-  const auto set = JsonMembers::parse(text);
+  const auto set = JsonRecord::parse(text);
   if (!set) return std::unexpected("the answer is no JSON object");
   const auto list = json_list(set->raw("keys"), kMaxJwks);
   if (!list) {
@@ -48,7 +48,7 @@ std::expected<std::vector<JwtKey>, std::string> jwk_set_read(std::string_view te
   std::vector<JwtKey> out;
   std::vector<std::string> seen;
   for (const std::string& element : *list) {
-    const auto jwk = JsonMembers::parse(element);
+    const auto jwk = JsonRecord::parse(element);
     if (!jwk || !may_verify(*jwk)) continue;
     auto kid = jwk->text("kid");
     if (!kid || kid->empty() || kid->size() > kMaxKidBytes) continue;

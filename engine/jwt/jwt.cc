@@ -10,7 +10,7 @@ namespace weir {
 namespace {
 
 // RFC 9068 has a type of its own for access tokens; others stand for other kinds of statements.
-bool type_known(const JsonMembers& header) {
+bool type_known(const JsonRecord& header) {
   if (!header.has("typ")) return true;
   std::string type = header.text("typ").value_or("?");
   std::transform(type.begin(), type.end(), type.begin(),
@@ -19,7 +19,7 @@ bool type_known(const JsonMembers& header) {
 }
 
 std::expected<void, std::string_view> header_read(std::string_view text, Jwt* out) {
-  const auto header = JsonMembers::parse(text);
+  const auto header = JsonRecord::parse(text);
   if (!header) return std::unexpected("its header is no JSON object");
   const auto alg = header->text("alg");
   if (alg != "ES256" && alg != "RS256") {
@@ -54,7 +54,7 @@ std::expected<Jwt, std::string_view> jwt_parse(std::string_view text) {
   if (const auto read = header_read(header, &out); !read) return std::unexpected(read.error());
   if (out.signature.empty()) return std::unexpected("it is not signed");
   out.signed_part = text.substr(0, second);
-  auto object = JsonMembers::parse(claims);
+  auto object = JsonRecord::parse(claims);
   if (!object) return std::unexpected("its claims are no JSON object");
   out.claims = std::move(*object);
   return out;

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "jwt/json_members.h"
+#include "jwt/json_record.h"
 #include "jwt/public_key.h"
 
 namespace weir {
@@ -24,7 +24,7 @@ struct Jwt {
   std::string kid;
   std::string_view signed_part;  // of the text that was parsed
   std::string signature;
-  JsonMembers claims;
+  JsonRecord claims;
 };
 
 // The error says what is wrong, without any part of the token.

@@ -47,7 +47,7 @@ std::expected<uint32_t, JwtFault> issuer_find(const Jwt& token, const JwtTrust& 
   return std::unexpected(known ? JwtFault::kAudience : JwtFault::kIssuer);
 }
 
-std::expected<int64_t, JwtFault> times_check(const JsonMembers& claims, int64_t now) {
+std::expected<int64_t, JwtFault> times_check(const JsonRecord& claims, int64_t now) {
   const auto expires = claims.number("exp");
   if (!expires) return std::unexpected(JwtFault::kClaims);
   if (*expires + kJwtLeewayS <= now) return std::unexpected(JwtFault::kExpired);
@@ -61,18 +61,18 @@ std::expected<int64_t, JwtFault> times_check(const JsonMembers& claims, int64_t 
 }
 
 // The claim of that name; where there is none, "a.b" is member b of the object a.
-std::optional<std::vector<std::string>> texts_at(const JsonMembers& claims, std::string_view path) {
+std::optional<std::vector<std::string>> texts_at(const JsonRecord& claims, std::string_view path) {
   if (claims.has(path)) return claims.texts(path, kMaxGroups);
   const size_t dot = path.find('.');
   if (dot == std::string_view::npos) return std::vector<std::string>();
   const std::string_view outer = claims.raw(path.substr(0, dot));
   if (outer.empty()) return std::vector<std::string>();
-  const auto inner = JsonMembers::parse(outer);
+  const auto inner = JsonRecord::parse(outer);
   if (!inner) return std::nullopt;
   return texts_at(*inner, path.substr(dot + 1));
 }
 
-bool groups_read(const JsonMembers& claims, const JwtIssuer& issuer, JwtClaims* out) {
+bool groups_read(const JsonRecord& claims, const JwtIssuer& issuer, JwtClaims* out) {
   if (issuer.groups_claim.empty()) return true;
   auto groups = texts_at(claims, issuer.groups_claim);
   // Too many are refused as a whole: without some of them a policy that denies would be missed.

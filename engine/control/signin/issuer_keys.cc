@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "jwt/json_members.h"
+#include "jwt/json_record.h"
 #include "jwt/verify.h"
 
 namespace weir {
@@ -133,7 +133,7 @@ void IssuerKeys::send(const std::shared_ptr<Issuer>& issuer, const std::string& 
 }
 
 void IssuerKeys::discovered(const std::shared_ptr<Issuer>& issuer, const OutboundReply& reply) {
-  const auto document = JsonMembers::parse(reply.body);
+  const auto document = JsonRecord::parse(reply.body);
   if (!document) return failed(issuer.get(), "the discovery document is no JSON object");
   // OpenID Connect Discovery 4.3: else one issuer could speak for another.
   if (document->text("issuer") != issuer->config.issuer) {

@@ -10,7 +10,7 @@
 #include "control/percent.h"
 #include "control/signin/sign_in.h"
 #include "json/json_write.h"
-#include "jwt/json_members.h"
+#include "jwt/json_record.h"
 
 namespace weir {
 
@@ -116,7 +116,7 @@ void succeed(ManagementCall& call, std::string json) {
 // The key that a JSON body names in the first of two members that is there; nothing: answered.
 std::optional<std::string> json_key(ManagementCall& call, std::string_view first,
                                     std::string_view second) {
-  const auto body = JsonMembers::parse(call.body);
+  const auto body = JsonRecord::parse(call.body);
   if (!body) {
     fail(call, 400, "the body has to be a JSON object");
     return std::nullopt;

@@ -5,7 +5,7 @@
 
 #include "control/digest.h"
 #include "control/signin/sign_in.h"
-#include "jwt/json_members.h"
+#include "jwt/json_record.h"
 
 namespace weir {
 namespace {
@@ -46,10 +46,10 @@ class SignInApi : public testing::Test {
     sign_in_answer({*sign_in_, *snapshot_, now_, kNow}, form, call);
     return call;
   }
-  static JsonMembers json(const ManagementCall& call) {
-    auto object = JsonMembers::parse(call.reply);
+  static JsonRecord json(const ManagementCall& call) {
+    auto object = JsonRecord::parse(call.reply);
     EXPECT_TRUE(object) << call.reply;
-    return object ? std::move(*object) : JsonMembers();
+    return object ? std::move(*object) : JsonRecord();
   }
   // Who a token that was given speaks for.
   std::string subject(const std::string& token) {
@@ -70,7 +70,7 @@ TEST_F(SignInApi, IamGivesATokenForAKey) {
   ASSERT_FALSE(call.has_error) << call.error_message;
   EXPECT_EQ(call.status, 200);
   EXPECT_THAT(call.reply_fields, HasSubstr("no-store"));
-  const JsonMembers reply = json(call);
+  const JsonRecord reply = json(call);
   EXPECT_EQ(subject(reply.text("access_token").value_or("")), "id-1");
   EXPECT_EQ(reply.text("token_type"), "Bearer");
   EXPECT_EQ(reply.number("expires_in"), 3600);

@@ -1,12 +1,12 @@
-#include "jwt/json_members.h"
+#include "jwt/json_record.h"
 
 #include <gtest/gtest.h>
 
 namespace weir {
 namespace {
 
-TEST(JsonMembers, ReadsMembersByType) {
-  const auto object = JsonMembers::parse(
+TEST(JsonRecord, ReadsMembersByType) {
+  const auto object = JsonRecord::parse(
       R"( {"a":"x\u00e9","n":1700000000.75,"l":["p","q"],"o":{"i":1},"z":null,"k\u0065y":true} )");
   ASSERT_TRUE(object);
   EXPECT_EQ(object->text("a"), "x\xc3\xa9");
@@ -23,23 +23,23 @@ TEST(JsonMembers, ReadsMembersByType) {
   EXPECT_EQ(object->raw("none"), "");
 }
 
-TEST(JsonMembers, RefusesWhatIsNoPlainObject) {
+TEST(JsonRecord, RefusesWhatIsNoPlainObject) {
   for (const char* text :
        {"", "[]", "\"x\"", "{", "{}x", "{} {}", R"({"a":1,"a":1})", R"({"a":1,"\u0061":2})",
         R"({"a":01})", "{\"a\":\"\xff\"}", "{\"a\":\"\n\"}", R"({"a":1,})", R"({"\ud800":1})",
         R"({"a":[[[[[[[[[1]]]]]]]]]})"}) {
-    EXPECT_FALSE(JsonMembers::parse(text)) << text;
+    EXPECT_FALSE(JsonRecord::parse(text)) << text;
   }
   std::string many = "{";
-  for (size_t i = 0; i < JsonMembers::kMaxMembers; ++i) {
+  for (size_t i = 0; i < JsonRecord::kMaxMembers; ++i) {
     many += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":0";
   }
-  EXPECT_TRUE(JsonMembers::parse(many + "}"));
-  EXPECT_FALSE(JsonMembers::parse(many + ",\"more\":0}"));
+  EXPECT_TRUE(JsonRecord::parse(many + "}"));
+  EXPECT_FALSE(JsonRecord::parse(many + ",\"more\":0}"));
 }
 
-TEST(JsonMembers, TimesAreWholeAndBounded) {
-  const auto object = JsonMembers::parse(
+TEST(JsonRecord, TimesAreWholeAndBounded) {
+  const auto object = JsonRecord::parse(
       R"({"minus":-1,"exp":1e9,"big":9007199254740993,"most":9007199254740992,"text":"1"})");
   ASSERT_TRUE(object);
   for (const char* name : {"minus", "exp", "big", "text"}) {

@@ -14,13 +14,13 @@
 
 namespace weir {
 
-class JsonMembers {
+class JsonRecord {
  public:
   static constexpr size_t kMaxMembers = 128;
   static constexpr uint32_t kMaxDepth = 8;
 
   // Nothing: no object, no JSON, or over a bound.
-  [[nodiscard]] static std::optional<JsonMembers> parse(std::string_view text);
+  [[nodiscard]] static std::optional<JsonRecord> parse(std::string_view text);
 
   [[nodiscard]] bool has(std::string_view name) const { return find(name) != nullptr; }
   // The value's JSON text; empty when there is none. Until the object is moved or gone.

@@ -1,4 +1,4 @@
-#include "jwt/json_members.h"
+#include "jwt/json_record.h"
 
 #include <algorithm>
 
@@ -27,16 +27,16 @@ template <typename Use>
 bool walk(std::string_view text, Use use) {
   JsonIndex index;
   JsonIndex::Options options;
-  options.max_depth = JsonMembers::kMaxDepth;
+  options.max_depth = JsonRecord::kMaxDepth;
   if (index.build(text, options) != JsonIndex::Status::kOk) return false;
-  JsonCursor cursor(text, index, JsonMembers::kMaxDepth, true);
+  JsonCursor cursor(text, index, JsonRecord::kMaxDepth, true);
   return use(cursor) && cursor.at_end();
 }
 
 }  // namespace
 
-std::optional<JsonMembers> JsonMembers::parse(std::string_view text) {
-  JsonMembers out;
+std::optional<JsonRecord> JsonRecord::parse(std::string_view text) {
+  JsonRecord out;
   out.text_.reserve(text.size() + kPadding);
   out.text_ = text;
   const bool ok = walk(out.text_, [&out](JsonCursor& cursor) {
@@ -53,23 +53,23 @@ std::optional<JsonMembers> JsonMembers::parse(std::string_view text) {
   return out;
 }
 
-const JsonMembers::Entry* JsonMembers::find(std::string_view name) const {
+const JsonRecord::Entry* JsonRecord::find(std::string_view name) const {
   const auto found = std::find_if(entries_.begin(), entries_.end(),
                                   [name](const Entry& entry) { return entry.name == name; });
   return found == entries_.end() ? nullptr : &*found;
 }
 
-std::string_view JsonMembers::raw(std::string_view name) const {
+std::string_view JsonRecord::raw(std::string_view name) const {
   const Entry* entry = find(name);
   if (entry == nullptr) return {};
   return std::string_view(text_).substr(entry->value.begin, entry->value.size());
 }
 
-std::optional<std::string> JsonMembers::text(std::string_view name) const {
+std::optional<std::string> JsonRecord::text(std::string_view name) const {
   return unquoted(raw(name));
 }
 
-std::optional<int64_t> JsonMembers::number(std::string_view name) const {
+std::optional<int64_t> JsonRecord::number(std::string_view name) const {
   constexpr int64_t kMost = int64_t{1} << 53;
   const std::string_view digits = raw(name);
   if (digits.empty() || !is_digit(digits.front())) return std::nullopt;
@@ -84,7 +84,7 @@ std::optional<int64_t> JsonMembers::number(std::string_view name) const {
   return value;
 }
 
-std::optional<std::vector<std::string>> JsonMembers::texts(std::string_view name,
+std::optional<std::vector<std::string>> JsonRecord::texts(std::string_view name,
                                                           size_t most) const {
   std::vector<std::string> out;
   if (auto one = text(name)) {
