@@ -279,7 +279,7 @@ class PolicyBuild::Tenant {
 PolicyBuild::PolicyBuild(const Config& config,
                          std::span<const std::shared_ptr<const Route>> routes,
                          PolicyMemory* memory)
-    : config_(config), memory_(*memory) {
+    : memory_(*memory) {
   for (const PolicyConfig& policy : config.policies) {
     if (policy.action != "read" || tenants_.contains(policy.tenant)) continue;
     tenants_[policy.tenant] = std::make_unique<Tenant>(config, routes, policy.tenant);

@@ -53,7 +53,6 @@ class PolicyBuild {
 
  private:
   class Tenant;
-  const Config& config_;
   PolicyMemory& memory_;
   PolicyMemory::Table made_;  // by who is meant: tenant, environment, role, named subjects
   std::map<std::string, std::unique_ptr<Tenant>> tenants_;

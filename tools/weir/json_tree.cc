@@ -22,7 +22,8 @@ bool read(JsonCursor& cursor, JsonTree* out) {
   if (cursor.peek() == '{') {
     out->kind = JsonTree::Kind::kMap;
     return cursor.each_member([&](ByteRange key) {
-      JsonTree& value = out->members.emplace_back(plain(cursor.view(key)), JsonTree()).second;
+      out->members.push_back({plain(cursor.view(key)), {}});
+      JsonTree& value = out->members.back().value;
       return read(cursor, &value);
     });
   }

@@ -95,7 +95,7 @@ void Session::usage(const std::string& path, const std::vector<std::string>& gro
     const JsonTree* start = bucket.member("start_time");
     if (results == nullptr || start == nullptr) continue;
     for (JsonTree line : results->items) {
-      line.members.emplace_back("start_time", *start);
+      line.members.push_back({"start_time", *start});
       lines.items.push_back(std::move(line));
     }
   }
