@@ -13,6 +13,8 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 
 set(CPACK_DEBIAN_WEIR_PACKAGE_NAME weir)
+# Loaded when it is first needed, so no program names it.
+set(CPACK_DEBIAN_WEIR_PACKAGE_DEPENDS libcurl4)
 set(CPACK_DEBIAN_WEIR_DESCRIPTION "gateway for language models
  One address for many providers: keys, limits, failover, usage.")
 set(CPACK_DEBIAN_WEIR_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/packaging/conffiles
@@ -21,6 +23,7 @@ set(CPACK_DEBIAN_WEIR_PACKAGE_RECOMMENDS ca-certificates)
 
 set(CPACK_DEBIAN_LIBWEIR0_PACKAGE_NAME libweir0)
 set(CPACK_DEBIAN_LIBWEIR0_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_LIBWEIR0_PACKAGE_DEPENDS libcurl4)
 set(CPACK_DEBIAN_LIBWEIR0_DESCRIPTION "gateway for language models, inside a process
  The shared library with its C interface.")
 
@@ -28,7 +31,7 @@ set(CPACK_DEBIAN_LIBWEIR-DEV_PACKAGE_NAME libweir-dev)
 set(CPACK_DEBIAN_LIBWEIR-DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_LIBWEIR-DEV_PACKAGE_SHLIBDEPS OFF)
 string(JOIN ", " CPACK_DEBIAN_LIBWEIR-DEV_PACKAGE_DEPENDS "libweir0 (= ${PROJECT_VERSION})"
-  libuv1-dev libssl-dev libsqlite3-dev libcurl4-openssl-dev libyaml-cpp-dev libsimdjson-dev)
+  libuv1-dev libssl-dev libsqlite3-dev libyaml-cpp-dev libsimdjson-dev)
 set(CPACK_DEBIAN_LIBWEIR-DEV_DESCRIPTION "gateway for language models, for programs that embed it
  Headers, static libraries, CMake and pkg-config files.")
 include(CPack)

@@ -62,9 +62,10 @@ class Outbound {
  private:
   struct Transfer;
   void finish(void* easy, int result);
+  void fail_all(const char* reason);
 
   AddressClass (*classify_)(std::string_view host);
-  void* multi_ = nullptr;
+  void* multi_ = nullptr;  // made for the first call
   std::vector<std::unique_ptr<Transfer>> transfers_;
 };
 

@@ -1,9 +1,8 @@
 #include "rest_client.h"
 
-#include <curl/curl.h>
-
 #include <utility>
 
+#include "control/curl_library.h"
 #include "json_tree.h"
 
 namespace weir::cli {
@@ -39,43 +38,46 @@ std::string error_line(long status, const std::string& body) {
 }  // namespace
 
 RestClient::RestClient(Connection connection) : connection_(std::move(connection)) {
-  curl_global_init(CURL_GLOBAL_DEFAULT);
-  easy_ = curl_easy_init();
+  if (const CurlLibrary* curl = curl_library()) easy_ = curl->easy_init();
   while (connection_.url.ends_with('/')) connection_.url.pop_back();
 }
 
-RestClient::~RestClient() { curl_easy_cleanup(easy_); }
+RestClient::~RestClient() {
+  if (easy_ != nullptr) curl_library()->easy_cleanup(easy_);
+}
 
 RestReply RestClient::call(const char* method, const std::string& path, const std::string& body) {
   RestReply reply;
-  curl_easy_reset(easy_);
+  if (easy_ == nullptr) throw CallFailed{curl_missing()};
+  const CurlLibrary& curl = *curl_library();
+  curl.easy_reset(easy_);
   const std::string url = connection_.url + path;
   const std::string key = "Authorization: Bearer " + connection_.key;
-  curl_slist* fields = curl_slist_append(nullptr, key.c_str());
-  if (!body.empty()) fields = curl_slist_append(fields, "Content-Type: application/json");
-  fields = curl_slist_append(fields, "Expect:");
-  curl_easy_setopt(easy_, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy_, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-  curl_easy_setopt(easy_, CURLOPT_TIMEOUT, kTimeoutS);
-  curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, fields);
-  curl_easy_setopt(easy_, CURLOPT_WRITEFUNCTION, &take);
-  curl_easy_setopt(easy_, CURLOPT_WRITEDATA, &reply.body);
+  curl_slist* fields = curl.slist_append(nullptr, key.c_str());
+  if (!body.empty()) fields = curl.slist_append(fields, "Content-Type: application/json");
+  fields = curl.slist_append(fields, "Expect:");
+  curl.easy_setopt(easy_, CURLOPT_URL, url.c_str());
+  curl.easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl.easy_setopt(easy_, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+  curl.easy_setopt(easy_, CURLOPT_TIMEOUT, kTimeoutS);
+  curl.easy_setopt(easy_, CURLOPT_HTTPHEADER, fields);
+  curl.easy_setopt(easy_, CURLOPT_WRITEFUNCTION, &take);
+  curl.easy_setopt(easy_, CURLOPT_WRITEDATA, &reply.body);
   if (!connection_.ca_file.empty()) {
-    curl_easy_setopt(easy_, CURLOPT_CAINFO, connection_.ca_file.c_str());
+    curl.easy_setopt(easy_, CURLOPT_CAINFO, connection_.ca_file.c_str());
   }
   if (!body.empty() || std::string_view(method) == "POST") {
-    curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, body.c_str());
-    curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+    curl.easy_setopt(easy_, CURLOPT_POSTFIELDS, body.c_str());
+    curl.easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
   }
-  curl_easy_setopt(easy_, CURLOPT_CUSTOMREQUEST, method);
-  const CURLcode result = curl_easy_perform(easy_);
-  curl_slist_free_all(fields);
+  curl.easy_setopt(easy_, CURLOPT_CUSTOMREQUEST, method);
+  const CURLcode result = curl.easy_perform(easy_);
+  curl.slist_free_all(fields);
   if (result != CURLE_OK) {
-    throw CallFailed{"cannot reach " + connection_.url + ": " + curl_easy_strerror(result) +
+    throw CallFailed{"cannot reach " + connection_.url + ": " + curl.easy_strerror(result) +
                      "; is weir running there? (--url or WEIR_URL)"};
   }
-  curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &reply.status);
+  curl.easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &reply.status);
   if (reply.status < 200 || reply.status > 299) {
     throw CallFailed{error_line(reply.status, reply.body), reply.status};
   }
