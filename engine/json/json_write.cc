@@ -103,17 +103,6 @@ void append_number(std::string* out, int64_t value) {
   out->append(digits, static_cast<size_t>(end - digits));
 }
 
-char* write_number(char* to, uint64_t value) {
-  char reversed[20];
-  size_t count = 0;
-  do {
-    reversed[count++] = static_cast<char>('0' + value % 10);
-    value /= 10;
-  } while (value != 0);
-  while (count != 0) *to++ = reversed[--count];
-  return to;
-}
-
 std::string_view json_unquote(std::string_view token, Arena& arena) {
   if (token.size() < 2) return {};
   const std::string_view raw = token.substr(1, token.size() - 2);

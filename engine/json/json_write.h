@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/arena.h"
+#include "base/decimal.h"
 
 namespace weir {
 
@@ -16,8 +17,6 @@ void json_append_string(std::string* out, std::string_view text);
 [[nodiscard]] std::string_view json_quote(std::string_view text, Arena& arena);
 
 void append_number(std::string* out, int64_t value);
-// Writes decimal digits at `to` (20 bytes are enough); returns one past the last.
-char* write_number(char* to, uint64_t value);
 
 // Reads the JSON string token `token` (with quotes) into plain text in the arena.
 // The token is valid JSON already; lone surrogates become U+FFFD.

@@ -12,6 +12,7 @@
 // since epoch_ changed, taken back in full, gives no more than capacity.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -63,6 +64,11 @@ class BasicBucket {
     WEIR_DCHECK(n >= 0);
     return take_leased(lines_[core], n, now) || take_shared(lines_[core], n, now, false);
   }
+  // One look at what the core has for itself: true when it holds a lease of n.
+  [[nodiscard]] bool has_lease(uint32_t core, int64_t n, Nanos now) const {
+    const Line& line = lines_[core];
+    return line.lease.load(Order::relaxed) >= n && now < line.until;
+  }
   // One look, nothing taken: true when take() would refuse, as far as one look can tell.
   [[nodiscard]] bool would_refuse(uint32_t core, int64_t n, Nanos now) const;
   // Gives back what was taken and not used; above capacity it is lost.
@@ -85,7 +91,18 @@ class BasicBucket {
   [[nodiscard]] int64_t level(Nanos now);
   // The same, cheaply: writes nothing, and may be above the level by what the other cores took
   // from their present leases.
-  [[nodiscard]] int64_t level_hint(uint32_t core, Nanos now) const;
+  [[nodiscard]] int64_t level_hint(uint32_t core, Nanos now) const {
+    const Line& line = lines_[core];
+    const int64_t word = word_.load(Order::acquire);
+    int64_t held = level_of(word);
+    if ((word & kOpen) != 0) {
+      held += leased_.load(Order::relaxed);
+      // Of its own lease the core knows what is left.
+      if (const int64_t own = line.lease.load(Order::relaxed); own >= 0) held += own - line.counted;
+    }
+    const int64_t level = std::min(held, capacity());
+    return now < end_.load(Order::acquire) ? level : refilled(level, now);
+  }
   // Any thread. How long until the interval ends.
   [[nodiscard]] Nanos next_refill_ns(Nanos now) const;
   // Any thread. How long until n tokens would be given, if nobody else took any, from a level as

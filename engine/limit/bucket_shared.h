@@ -195,9 +195,10 @@ void BasicBucket<Platform>::refill(Nanos now) {
 template <typename Platform>
 int64_t BasicBucket<Platform>::refilled(int64_t level, Nanos now) const {
   const uint64_t end = end_.load(Order::acquire);
+  if (now < end) return level;
   const int64_t amount = amount_.load(Order::relaxed);
   const int64_t room = capacity() - level;
-  if (now < end || amount == 0 || room <= 0) return level;
+  if (amount == 0 || room <= 0) return level;
   const uint64_t steps = (now - end) / duration_ns_.load(Order::relaxed) + 1;
   const int64_t wanted = (room + amount - 1) / amount;
   return steps >= static_cast<uint64_t>(wanted) ? capacity()
@@ -206,8 +207,7 @@ int64_t BasicBucket<Platform>::refilled(int64_t level, Nanos now) const {
 
 template <typename Platform>
 bool BasicBucket<Platform>::would_refuse(uint32_t core, int64_t n, Nanos now) const {
-  const Line& line = lines_[core];
-  if (line.lease.load(Order::relaxed) >= n && now < line.until) return false;
+  if (has_lease(core, n, now)) return false;
   if (now >= end_.load(Order::acquire)) return false;
   const int64_t word = word_.load(Order::acquire);
   return (word & kOpen) == 0 && level_of(word) < n && !oversized(n);
@@ -225,19 +225,6 @@ int64_t BasicBucket<Platform>::level(Nanos now) {
   const int64_t level = level_of(word_.load(Order::acquire));
   end_busy();
   return level;
-}
-
-template <typename Platform>
-int64_t BasicBucket<Platform>::level_hint(uint32_t core, Nanos now) const {
-  const Line& line = lines_[core];
-  const int64_t word = word_.load(Order::acquire);
-  int64_t held = level_of(word);
-  if ((word & kOpen) != 0) {
-    held += leased_.load(Order::relaxed);
-    // Of its own lease the core knows what is left.
-    if (const int64_t own = line.lease.load(Order::relaxed); own >= 0) held += own - line.counted;
-  }
-  return refilled(std::min(held, capacity()), now);
 }
 
 template <typename Platform>

@@ -1,7 +1,6 @@
 #include "limit/limit_set.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace weir {
 
@@ -18,7 +17,9 @@ int LimitSet::take_all(uint32_t core, int64_t tokens, Nanos now) const {
   // another core may be asking for, nor write to lines that others use.
   for (size_t i = 0; i < size_; ++i) {
     const LimitEntry& entry = entries_[i];
-    if (entry.bucket->would_refuse(core, cost_of(entry, tokens), now)) return static_cast<int>(i);
+    const int64_t cost = cost_of(entry, tokens);
+    if (entry.bucket->has_lease(core, cost, now)) continue;
+    if (entry.bucket->would_refuse(core, cost, now)) return static_cast<int>(i);
   }
   for (size_t i = 0; i < size_; ++i) {
     const LimitEntry& entry = entries_[i];
@@ -41,13 +42,15 @@ void LimitSet::refund_first(size_t count, uint32_t core, int64_t tokens, Nanos n
 
 void LimitSet::settle_all(uint32_t core, int64_t reserved, int64_t actual,
                           Nanos now) const {
+  if (!counts_tokens_) return;
   for (const LimitEntry& entry : *this) {
     if (entry.unit == BucketUnit::kTokens) entry.bucket->settle(core, reserved, actual, now);
   }
 }
 
 int64_t LimitSet::smallest_token_capacity() const {
-  int64_t smallest = std::numeric_limits<int64_t>::max();
+  int64_t smallest = kNoTokens;
+  if (!counts_tokens_) return smallest;
   for (const LimitEntry& entry : *this) {
     if (entry.unit == BucketUnit::kTokens) {
       smallest = std::min(smallest, entry.bucket->capacity());

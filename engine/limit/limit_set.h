@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "base/check.h"
 #include "limit/bucket.h"
@@ -27,15 +28,22 @@ class LimitSet {
  public:
   static constexpr size_t kMax = 8;
   static constexpr int kPassed = -1;
+  static constexpr int64_t kNoTokens = std::numeric_limits<int64_t>::max();
 
   void add(LimitEntry entry) {
     WEIR_CHECK(entry.bucket != nullptr);
     WEIR_CHECK(size_ < kMax);
     entries_[size_++] = entry;
+    counts_tokens_ = counts_tokens_ || entry.unit == BucketUnit::kTokens;
   }
-  void clear() { size_ = 0; }
+  void clear() {
+    size_ = 0;
+    counts_tokens_ = false;
+  }
   [[nodiscard]] size_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
+  // One of the buckets is of tokens.
+  [[nodiscard]] bool counts_tokens() const { return counts_tokens_; }
   [[nodiscard]] const LimitEntry& operator[](size_t i) const {
     WEIR_DCHECK(i < size_);
     return entries_[i];
@@ -50,7 +58,7 @@ class LimitSet {
   void refund_all(uint32_t core, int64_t tokens, Nanos now) const;
   // The request has run: buckets of tokens get `actual` in place of `reserved`.
   void settle_all(uint32_t core, int64_t reserved, int64_t actual, Nanos now) const;
-  // The smallest capacity of the buckets of tokens, as reservation_of() wants it; INT64_MAX when
+  // The smallest capacity of the buckets of tokens, as reservation_of() wants it; kNoTokens when
   // there are none.
   [[nodiscard]] int64_t smallest_token_capacity() const;
 
@@ -59,6 +67,7 @@ class LimitSet {
 
   std::array<LimitEntry, kMax> entries_{};
   size_t size_ = 0;
+  bool counts_tokens_ = false;
 };
 
 }  // namespace weir

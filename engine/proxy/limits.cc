@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <limits>
-#include <span>
 
 #include "base/check.h"
-#include "json/json_write.h"
+#include "base/decimal.h"
 #include "limit/estimate.h"
 #include "limit/format.h"
 #include "limit/limit_set.h"
@@ -20,13 +18,11 @@ namespace weir {
 
 namespace {
 
-constexpr int64_t kNoTokens = std::numeric_limits<int64_t>::max();
-
 uint32_t core_of(const Exchange* ex) { return ex->worker->core.core(); }
 
 // What to reserve in buckets of that smallest capacity; 0 when none of them counts tokens.
 int64_t reservation(const Exchange* ex, int64_t capacity) {
-  if (capacity == kNoTokens) return 0;
+  if (capacity == LimitSet::kNoTokens) return 0;
   const RequestSize size{.body_bytes = ex->record.request_bytes,
                          .output_cap = ex->view.output_cap,
                          .choices = ex->view.choices(),
@@ -82,17 +78,16 @@ void refuse(Exchange* ex, std::string_view message, Nanos wait_ns) {
   reply_error(ex, error);
 }
 
-// The smallest bucket of tokens that the request as such has to pass.
-int64_t request_capacity(const Exchange* ex) {
-  return std::min(ex->principal->limits.smallest_token_capacity(),
-                  ex->route->limits.smallest_token_capacity());
+// What to reserve in the buckets that the request as such has to pass.
+int64_t request_tokens(const Exchange* ex) {
+  return reservation(ex, std::min(ex->principal->limits.smallest_token_capacity(),
+                                  ex->route->limits.smallest_token_capacity()));
 }
 
 // From the buckets of the alias. Null: taken, or there are none; else the one that refused.
-const LimitEntry* alias_take(Exchange* ex) {
+const LimitEntry* alias_take(Exchange* ex, int64_t tokens) {
   const LimitSet& alias = ex->route->limits;
   if (alias.empty()) return nullptr;
-  const int64_t tokens = reservation(ex, request_capacity(ex));
   const int at = alias.take_all(core_of(ex), tokens, ex->worker->now_ns);
   if (at != LimitSet::kPassed) return &alias[static_cast<size_t>(at)];
   ex->held.alias = true;
@@ -111,17 +106,21 @@ void note_limited(Exchange* ex, Nanos wait) {
 bool limits_admit(Exchange* ex) {
   const LimitSet& who = ex->principal->limits;
   if (who.empty() && ex->route->limits.empty()) return true;
-  const int64_t tokens = reservation(ex, request_capacity(ex));
+  const int64_t tokens = request_tokens(ex);
   const Nanos now = ex->worker->now_ns;
   if (const int at = who.take_all(core_of(ex), tokens, now); at != LimitSet::kPassed) {
     const LimitEntry& refused = who[static_cast<size_t>(at)];
     refuse(ex, refusal_text(refused), wait_of(ex, refused, tokens));
     return false;
   }
-  while (const LimitEntry* refused = alias_take(ex)) {
-    if (ex->plan != nullptr && route_plan_next(ex, false)) continue;
+  int64_t alias_tokens = tokens;
+  while (const LimitEntry* refused = alias_take(ex, alias_tokens)) {
+    if (ex->plan != nullptr && route_plan_next(ex, false)) {
+      alias_tokens = request_tokens(ex);
+      continue;
+    }
     who.refund_all(core_of(ex), tokens, now);
-    refuse(ex, refusal_text(*refused), wait_of(ex, *refused, tokens));
+    refuse(ex, refusal_text(*refused), wait_of(ex, *refused, alias_tokens));
     return false;
   }
   ex->held.request = true;
@@ -135,9 +134,10 @@ bool limits_move(Exchange* ex, const Route& from) {
     from.limits.refund_all(core_of(ex), ex->held.alias_reserved, ex->worker->now_ns);
     ex->held.alias = false;
   }
-  const LimitEntry* refused = alias_take(ex);
+  const int64_t tokens = request_tokens(ex);
+  const LimitEntry* refused = alias_take(ex, tokens);
   if (refused == nullptr) return true;
-  note_limited(ex, wait_of(ex, *refused, reservation(ex, request_capacity(ex))));
+  note_limited(ex, wait_of(ex, *refused, tokens));
   return false;
 }
 
@@ -174,8 +174,7 @@ void limits_end_attempt(Exchange* ex, Fault fault) {
     limits.refund_all(core_of(ex), reserved, now);
     return count_closed(ex, reserved, 0);
   }
-  const int64_t actual =
-      limits.smallest_token_capacity() == kNoTokens ? 0 : total_of(exchange_usage(ex));
+  const int64_t actual = limits.counts_tokens() ? total_of(exchange_usage(ex)) : 0;
   limits.settle_all(core_of(ex), reserved, actual, now);
   count_closed(ex, reserved, actual);
 }
@@ -193,8 +192,7 @@ void limits_end_request(Exchange* ex) {
   // Every target was at its limit, or it failed before a byte was delivered: a stream that broke
   // off later has the status 200.
   const bool nothing = (ex->attempts == 0 && !ex->record.cached) || ex->record.status >= 500;
-  const bool counts = who.smallest_token_capacity() != kNoTokens ||
-                      alias.smallest_token_capacity() != kNoTokens;
+  const bool counts = who.counts_tokens() || alias.counts_tokens();
   const int64_t actual = counts && !nothing ? total_of(usage) : 0;
   const auto close = [&](const LimitSet& limits, int64_t reserved) {
     if (nothing) return limits.refund_all(core_of(ex), reserved, now);
@@ -216,34 +214,49 @@ bool limits_shown(const Exchange* ex) {
 
 namespace {
 
-// The bucket with the least left, of one unit.
-struct Tightest {
-  Bucket* bucket = nullptr;
-  int64_t left = 0;
-  bool exact = false;
-
-  void look(const LimitSet& limits, BucketUnit unit, uint32_t core, Nanos now) {
+// The buckets with the least left, one of each unit.
+class Tightest {
+ public:
+  struct One {
+    const Bucket* bucket = nullptr;
+    int64_t left = 0;
+  };
+  Tightest(bool exact, uint32_t core, Nanos now) : exact_(exact), core_(core), now_(now) {}
+  void look(const LimitSet& limits) {
     for (const LimitEntry& entry : limits) {
-      if (entry.unit != unit) continue;
-      const int64_t level =
-          exact ? entry.bucket->level(now) : entry.bucket->level_hint(core, now);
-      if (bucket != nullptr && level >= left) continue;
-      bucket = entry.bucket;
-      left = level;
+      One& one = of_[static_cast<size_t>(entry.unit)];
+      const int64_t left =
+          exact_ ? entry.bucket->level(now_) : entry.bucket->level_hint(core_, now_);
+      if (one.bucket == nullptr || left < one.left) one = {entry.bucket, left};
     }
   }
+  [[nodiscard]] const One& of(BucketUnit unit) const { return of_[static_cast<size_t>(unit)]; }
+
+ private:
+  const bool exact_;
+  const uint32_t core_;
+  const Nanos now_;
+  std::array<One, 2> of_;
 };
 
+// Inlined always: the names are constants then, and each is a few stores.
 class Lines {
  public:
   explicit Lines(char* at) : begin_(at), at_(at) {}
-  void add(std::string_view text) {
+  [[gnu::always_inline]] void add(std::string_view text) {
     std::memcpy(at_, text.data(), text.size());
     at_ += text.size();
   }
-  void add(std::string_view name, uint64_t value) {
+  [[gnu::always_inline]] void add(std::string_view name, uint64_t value) {
     add(name);
     at_ = write_number(at_, value);
+    add("\r\n");
+  }
+  // Copied at its longest, whatever its length.
+  [[gnu::always_inline]] void add(std::string_view name, const LimitText& value) {
+    add(name);
+    std::memcpy(at_, value.bytes, LimitText::kRoom);
+    at_ += value.len;
     add("\r\n");
   }
   [[nodiscard]] std::string_view text() const {
@@ -255,6 +268,10 @@ class Lines {
   char* at_;
 };
 
+LimitText reset_of(const Tightest::One& one, Nanos now) {
+  return reset_text(one.bucket->fit_ns(one.left, one.bucket->capacity(), now));
+}
+
 uint64_t shown(int64_t level) { return static_cast<uint64_t>(std::max<int64_t>(level, 0)); }
 
 }  // namespace
@@ -262,31 +279,23 @@ uint64_t shown(int64_t level) { return static_cast<uint64_t>(std::max<int64_t>(l
 std::string_view limits_fields(Exchange* ex) {
   if (!limits_shown(ex)) return {};
   constexpr size_t kRoom = 512;
-  static constexpr std::string_view kNames[2][3] = {
-      {"x-ratelimit-limit-requests: ", "x-ratelimit-remaining-requests: ",
-       "x-ratelimit-reset-requests: "},
-      {"x-ratelimit-limit-tokens: ", "x-ratelimit-remaining-tokens: ",
-       "x-ratelimit-reset-tokens: "}};
   const Nanos now = ex->worker->now_ns;
-  char* const memory = ex->arena.allocate(kRoom);
-  Lines lines(memory);
-  for (const BucketUnit unit : {BucketUnit::kRequests, BucketUnit::kTokens}) {
-    Tightest tightest;
-    tightest.exact = ex->record.has_error && ex->record.error == Errc::kRateLimited;
-    tightest.look(ex->principal->limits, unit, core_of(ex), now);
-    tightest.look(ex->route->limits, unit, core_of(ex), now);
-    if (ex->target != nullptr) tightest.look(ex->target->limits, unit, core_of(ex), now);
-    if (tightest.bucket == nullptr) continue;
-    const auto& names = kNames[static_cast<size_t>(unit)];
-    const int64_t capacity = tightest.bucket->capacity();
-    lines.add(names[0], shown(capacity));
-    lines.add(names[1], shown(tightest.left));
-    lines.add(names[2]);
-    lines.add(reset_text(tightest.bucket->fit_ns(tightest.left, capacity, now)).view());
-    lines.add("\r\n");
-    if (unit == BucketUnit::kRequests) {
-      lines.add("x-requests-limit-remaining: ", shown(tightest.left));
-    }
+  const bool exact = ex->record.has_error && ex->record.error == Errc::kRateLimited;
+  Tightest tightest(exact, core_of(ex), now);
+  tightest.look(ex->principal->limits);
+  tightest.look(ex->route->limits);
+  if (ex->target != nullptr) tightest.look(ex->target->limits);
+  Lines lines(ex->arena.allocate(kRoom));
+  if (const auto& one = tightest.of(BucketUnit::kRequests); one.bucket != nullptr) {
+    lines.add("x-ratelimit-limit-requests: ", shown(one.bucket->capacity()));
+    lines.add("x-ratelimit-remaining-requests: ", shown(one.left));
+    lines.add("x-ratelimit-reset-requests: ", reset_of(one, now));
+    lines.add("x-requests-limit-remaining: ", shown(one.left));
+  }
+  if (const auto& one = tightest.of(BucketUnit::kTokens); one.bucket != nullptr) {
+    lines.add("x-ratelimit-limit-tokens: ", shown(one.bucket->capacity()));
+    lines.add("x-ratelimit-remaining-tokens: ", shown(one.left));
+    lines.add("x-ratelimit-reset-tokens: ", reset_of(one, now));
   }
   WEIR_CHECK(lines.text().size() <= kRoom);
   return lines.text();

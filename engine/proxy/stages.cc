@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "json/json_write.h"
+#include "base/decimal.h"
 
 namespace weir {
 

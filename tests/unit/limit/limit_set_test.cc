@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <limits>
 #include <thread>
 #include <vector>
 
@@ -40,7 +39,13 @@ TEST(LimitSet, NoTokenBucketMeansNoBound) {
   Bucket tenant(1, {1, 10, kSecond}, 0);
   LimitSet set;
   set.add({&tenant, BucketScope::kTenant, BucketUnit::kRequests});
-  EXPECT_EQ(set.smallest_token_capacity(), std::numeric_limits<int64_t>::max());
+  EXPECT_EQ(set.smallest_token_capacity(), LimitSet::kNoTokens);
+  EXPECT_FALSE(set.counts_tokens());
+  set.add({&tenant, BucketScope::kTenant, BucketUnit::kTokens});
+  EXPECT_TRUE(set.counts_tokens());
+  EXPECT_EQ(set.smallest_token_capacity(), 10);
+  set.clear();
+  EXPECT_FALSE(set.counts_tokens());
 }
 
 // Two buckets of different size, asked by all cores: the smaller is used up exactly, and the other

@@ -1,0 +1,23 @@
+// Numbers as decimal text, written into memory of the caller. Pure, any thread.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace weir {
+
+// "00" to "99", one after the other.
+inline constexpr std::array<char, 200> kDigitPairs = [] {
+  std::array<char, 200> pairs{};
+  for (size_t i = 0; i < 100; ++i) {
+    pairs[2 * i] = static_cast<char>('0' + i / 10);
+    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return pairs;
+}();
+
+// Writes decimal digits at `to` (20 bytes are enough); returns one past the last.
+char* write_number(char* to, uint64_t value);
+
+}  // namespace weir
