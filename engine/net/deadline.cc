@@ -38,20 +38,31 @@ uint64_t distance_to_occupied(const std::array<uint64_t, DeadlineWheel::kSlots /
 DeadlineWheel::DeadlineWheel(Millis now) : tick_(now / kTickMs + 1) {}
 
 void DeadlineWheel::arm(Deadline* deadline, Millis due) {
-  if (deadline->armed()) disarm(deadline);
-  // What is due already runs with the next tick; `due` keeps naming the slot.
-  deadline->due = tick_of(due) < tick_ ? tick_ * kTickMs : due;
-  const uint64_t slot = tick_of(deadline->due) & kSlotMask;
-  slots_[slot].push_back(deadline);
-  occupied_[slot / 64] |= bit_of(slot);
+  // What is due already runs with the next tick.
+  const uint64_t tick = std::max(tick_of(due), tick_);
+  deadline->due = due;
+  if (deadline->armed()) {
+    // One that is put off stays where it is, and is moved when the wheel looks at it; one that
+    // fires in this very round has been looked at.
+    if (tick >= deadline->tick && deadline->tick >= tick_) return;
+    take_out(deadline);
+  }
+  put(deadline, tick);
   ++armed_;
 }
 
-void DeadlineWheel::disarm(Deadline* deadline) {
-  if (!deadline->armed()) return;
+void DeadlineWheel::put(Deadline* deadline, uint64_t tick) {
+  deadline->tick = tick;
+  const uint64_t slot = tick & kSlotMask;
+  slots_[slot].push_back(deadline);
+  occupied_[slot / 64] |= bit_of(slot);
+  if (look_ != kUnknown) look_ = std::min(look_, tick_ + ((tick - tick_) & kSlotMask));
+}
+
+void DeadlineWheel::take_out(Deadline* deadline) {
   deadline->node.unlink();
   --armed_;
-  const uint64_t slot = tick_of(deadline->due) & kSlotMask;
+  const uint64_t slot = deadline->tick & kSlotMask;
   if (slots_[slot].empty()) occupied_[slot / 64] &= ~bit_of(slot);
 }
 
@@ -60,20 +71,22 @@ void DeadlineWheel::advance(Millis now) {
   if (last < tick_) return;
   // All that is due is taken out before anything runs, so that callbacks find the wheel at its new
   // time. After a long sleep one round finds everything.
-  List<Deadline, &Deadline::node> due;
+  List<Deadline, &Deadline::node> due, later;
   const uint64_t span = std::min<uint64_t>(last - tick_ + 1, kSlots);
   for (uint64_t offset = 0; offset < span; ++offset) {
     offset += distance_to_occupied(occupied_, (tick_ + offset) & kSlotMask);
     if (offset >= span) break;
     const uint64_t slot = (tick_ + offset) & kSlotMask;
     slots_[slot].for_each([&](Deadline* deadline) {
-      if (tick_of(deadline->due) > last) return;
+      if (deadline->tick > last) return;  // of a later revolution
       deadline->node.unlink();
-      due.push_back(deadline);
+      (tick_of(deadline->due) > last ? later : due).push_back(deadline);
     });
     if (slots_[slot].empty()) occupied_[slot / 64] &= ~bit_of(slot);
   }
   tick_ = last + 1;
+  look_ = kUnknown;
+  while (Deadline* deadline = later.pop_front()) put(deadline, tick_of(deadline->due));
   // A callback may disarm what is still in `due`: unlinking needs no list.
   while (Deadline* deadline = due.pop_front()) {
     --armed_;
@@ -81,11 +94,14 @@ void DeadlineWheel::advance(Millis now) {
   }
 }
 
-Millis DeadlineWheel::next_due() const {
+Millis DeadlineWheel::next_due() {
   if (armed_ == 0) return std::numeric_limits<Millis>::max();
-  const uint64_t distance = distance_to_occupied(occupied_, tick_ & kSlotMask);
-  WEIR_DCHECK(distance < kSlots);
-  return (tick_ + distance) * kTickMs;
+  if (look_ == kUnknown) {
+    const uint64_t distance = distance_to_occupied(occupied_, tick_ & kSlotMask);
+    WEIR_DCHECK(distance < kSlots);
+    look_ = tick_ + distance;
+  }
+  return look_ * kTickMs;
 }
 
 }  // namespace weir

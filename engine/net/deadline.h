@@ -16,6 +16,7 @@ namespace weir {
 struct Deadline {
   ListNode node;
   Millis due = 0;
+  uint64_t tick = 0;  // the wheel's own: when it looks at this one
   // Called once per arming, already disarmed; may arm it again, and may arm or disarm any other.
   void (*on_due)(void* owner) = nullptr;
   void* owner = nullptr;
@@ -29,16 +30,23 @@ class DeadlineWheel {
 
   explicit DeadlineWheel(Millis now);
   void arm(Deadline* deadline, Millis due);  // re-arms when armed
-  void disarm(Deadline* deadline);
+  void disarm(Deadline* deadline) {
+    if (deadline->armed()) take_out(deadline);
+  }
   void advance(Millis now);
   // When advance() should run next; UINT64_MAX when nothing is armed. May be early, never late.
-  [[nodiscard]] Millis next_due() const;
+  [[nodiscard]] Millis next_due();
   [[nodiscard]] size_t armed() const { return armed_; }
 
  private:
+  void put(Deadline* deadline, uint64_t tick);
+  void take_out(Deadline* deadline);
+
   std::array<List<Deadline, &Deadline::node>, kSlots> slots_;
   std::array<uint64_t, kSlots / 64> occupied_{};
-  uint64_t tick_;      // the next tick to run
+  static constexpr uint64_t kUnknown = UINT64_MAX;
+  uint64_t tick_;             // the next tick to run
+  uint64_t look_ = kUnknown;  // no slot that is occupied comes before this tick
   size_t armed_ = 0;
 };
 

@@ -67,6 +67,21 @@ TEST(Deadline, ArmingAgainMovesIt) {
   EXPECT_EQ(alarm.fired, 1);
 }
 
+TEST(Deadline, PutOffAgainAndAgainFiresOnceAtItsLastTime) {
+  DeadlineWheel wheel(0);
+  Alarm alarm;
+  for (Millis now = 0; now < 20'000; now += 10) {
+    wheel.arm(&alarm.deadline, now + 6'000);
+    wheel.advance(now);
+  }
+  EXPECT_EQ(wheel.armed(), 1u);
+  wheel.advance(25'989);
+  EXPECT_EQ(alarm.fired, 0);
+  wheel.advance(25'992);
+  EXPECT_EQ(alarm.fired, 1);
+  EXPECT_EQ(wheel.armed(), 0u);
+}
+
 TEST(Deadline, LongDeadlinesWaitOutManyRevolutions) {
   DeadlineWheel wheel(0);
   Alarm alarm;
