@@ -9,8 +9,9 @@
 #include "base/ring.h"
 #include "control/access_log.h"
 #include "control/line_writer.h"
+#include "control/record_names.h"
 #include "control/registry.h"
-#include "control/usage/usage_store.h"
+#include "control/usage/usage_feed.h"
 #include "link/ledger_record.h"
 
 namespace weir::bench {
@@ -47,7 +48,7 @@ class LedgerWork {
   bool push() {
     LedgerRecord* slot = ring_.reserve();
     if (slot == nullptr) return false;
-    *slot = record_;
+    record_copy(slot, record_);
     ring_.publish();
     return true;
   }
@@ -55,22 +56,13 @@ class LedgerWork {
   size_t drain() {
     size_t bytes = 0;
     ring_.drain([&](const LedgerRecord& record) {
+      RecordNames::Names& names = names_.of(record, registry_);
       LineWriter line;
-      access_line(record, registry_, &line);
+      access_line(record, names, registry_, &line);
       bytes += line.view().size();
-      const UsageRow row{.unix_s = 1'700'000'000,
-                         .tenant = "default",
-                         .key_id = "6f1c2a0e-1111-4222-8333-444455556666",
-                         .key_name = "app",
-                         .provider = "cloud",
-                         .model = "gpt-4o-mini",
-                         .alias = "gpt-4o-mini",
-                         .target = "cloud/gpt-4o-mini",
-                         .outcome = record.outcome,
-                         .attempts = record.attempt_count,
-                         .usage = record.usage,
-                         .cost_nano = 173'400};
-      store_->add(row);
+      const UsageRow row = usage_numbers_of(record, registry_);
+      UsagePlace& place = names.usage[usage_place_index(row.type, row.usage.source)];
+      if (!store_->add_at(place, row)) place = store_->add(usage_row_of(record, registry_));
     });
     return bytes;
   }
@@ -85,6 +77,7 @@ class LedgerWork {
   Registry registry_;
   SlotLeases leases_{&registry_};  // ends before the registry
   std::unique_ptr<UsageStore> store_;
+  RecordNames names_;
   Ring<LedgerRecord> ring_{64};
   LedgerRecord record_;
 };

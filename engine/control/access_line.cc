@@ -59,32 +59,30 @@ void time_write(int64_t unix_ms, LineWriter* line) {
 
 // The key comes with all that stands before the value.
 template <size_t N>
-void text_write(const char (&key)[N], std::string_view value, LineWriter* line) {
+[[gnu::always_inline]] inline void text_write(const char (&key)[N], std::string_view value,
+                                              LineWriter* line) {
   line->literal(key);
   line->string(value);
 }
 
 // One of our own names, which needs no escape; the key's text ends in the opening quote.
 template <size_t N>
-void name_write(const char (&key)[N], std::string_view name, LineWriter* line) {
+[[gnu::always_inline]] inline void name_write(const char (&key)[N], std::string_view name,
+                                              LineWriter* line) {
   line->literal(key);
   line->raw(name);
   line->literal("\"");
 }
 
 template <size_t N>
-void number_write(const char (&key)[N], uint64_t value, LineWriter* line) {
+[[gnu::always_inline]] inline void number_write(const char (&key)[N], uint64_t value,
+                                                LineWriter* line) {
   line->literal(key);
   line->number(value);
 }
 
 std::string_view part(const char* text, size_t length, size_t bound) {
   return {text, length < bound ? length : bound};
-}
-
-std::string_view target_name(const Registry& registry, uint32_t slot) {
-  if (slot >= registry.targets().size()) return {};
-  return registry.targets()[slot].id;
 }
 
 template <size_t N>
@@ -107,35 +105,42 @@ void usage_write(const Usage& usage, bool cached, LineWriter* line) {
   line->literal("}");
 }
 
-void attempts_write(const LedgerRecord& record, const Registry& registry, LineWriter* line) {
+// Room for all but texts: names of members, numbers, and our own names.
+constexpr size_t kFixedRoom = 2048;
+
+size_t room_of(const LedgerRecord& record, const RecordNames::Names& names,
+               const Registry& registry) {
+  size_t room = kFixedRoom + names.members.size();
+  room += LineWriter::string_room(sizeof record.request_id + sizeof record.peer +
+                                  sizeof record.method + sizeof record.path);
+  for (size_t i = 0; i < record.attempt_count && i < LedgerRecord::kMaxAttempts; ++i) {
+    const uint32_t target = record.attempts[i].target;
+    room += target == names.target ? names.target_quoted.size()
+                                   : LineWriter::string_room(target_name(registry, target).size());
+  }
+  return room;
+}
+
+void attempts_write(const LedgerRecord& record, const RecordNames::Names& names,
+                    const Registry& registry, LineWriter* line) {
   if (record.attempt_count == 0) return;
   number_write(",\"attempt_count\":", record.attempt_count, line);
   line->literal(",\"attempts\":[");
   for (size_t i = 0; i < record.attempt_count && i < LedgerRecord::kMaxAttempts; ++i) {
     const AttemptRecord& attempt = record.attempts[i];
     if (i > 0) line->literal(",");
-    text_write("{\"target\":", target_name(registry, attempt.target), line);
+    line->literal("{\"target\":");
+    if (attempt.target == names.target) {
+      line->raw(names.target_quoted);
+    } else {
+      line->string(target_name(registry, attempt.target));
+    }
     number_write(",\"status\":", attempt.status, line);
     name_write(",\"fault\":\"", fault_name(attempt.fault), line);
     number_write(",\"us\":", attempt.duration_us, line);
     line->literal("}");
   }
   line->literal("]");
-}
-
-void names_write(const LedgerRecord& record, const Registry& registry, LineWriter* line) {
-  if (const auto* key = registry.key_name(record.principal)) {
-    text_write(",\"key\":", key->name, line);
-    text_write(",\"key_id\":", key->id, line);
-    text_write(",\"tenant\":", key->tenant, line);
-  }
-  if (record.route < registry.routes().size()) {
-    text_write(",\"alias\":", registry.routes()[record.route].name, line);
-  }
-  if (record.series < registry.series().size()) {
-    text_write(",\"target\":", target_name(registry, registry.series()[record.series].target),
-               line);
-  }
 }
 
 // What the request was: who asked for what, from where.
@@ -191,10 +196,12 @@ std::string_view usage_source_name(UsageSource source) {
   return kNames[static_cast<size_t>(source) & 3];
 }
 
-void access_line(const LedgerRecord& record, const Registry& registry, LineWriter* line) {
+void access_line(const LedgerRecord& record, const RecordNames::Names& names,
+                 const Registry& registry, LineWriter* line) {
+  if (!line->begin(room_of(record, names, registry))) return;
   time_write(record.started_unix_ms, line);
   request_write(record, line);
-  names_write(record, registry, line);
+  line->raw(names.members);
   number_write(",\"status\":", record.status, line);
   name_write(",\"outcome\":\"", outcome_name(record.outcome), line);
   if (record.has_error) name_write(",\"error\":\"", error_name(record.error), line);
@@ -206,14 +213,15 @@ void access_line(const LedgerRecord& record, const Registry& registry, LineWrite
   number_write(",\"bytes_in\":", record.request_bytes, line);
   number_write(",\"bytes_out\":", record.response_bytes, line);
   usage_write(record.usage, record.cached, line);
-  attempts_write(record, registry, line);
+  attempts_write(record, names, registry, line);
   stages_write(record, line);
   line->literal("}");
 }
 
 std::string access_line(const LedgerRecord& record, const Registry& registry) {
   LineWriter line;
-  access_line(record, registry, &line);
+  RecordNames names;
+  access_line(record, names.of(record, registry), registry, &line);
   return std::string(line.view());
 }
 

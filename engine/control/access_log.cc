@@ -59,19 +59,20 @@ std::expected<void, std::string> AccessLog::reopen() {
   return open(destination_);
 }
 
-void AccessLog::append(const LedgerRecord& record, const Registry& registry) {
+void AccessLog::append(const LedgerRecord& record, const RecordNames::Names& names,
+                       const Registry& registry) {
   if (fd_ < 0) return;
   if (pending_.size() > kMaxPending) {
     ++dropped_;
     return;
   }
   LineWriter line;
-  access_line(record, registry, &line);
-  line.literal("\n");
+  access_line(record, names, registry, &line);
   if (line.failed()) {
     ++dropped_;
     return;
   }
+  line.literal("\n");
   pending_ += line.view();
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "control/record_names.h"
 #include "control/registry.h"
 #include "link/ledger_record.h"
 
@@ -32,7 +33,9 @@ class AccessLog {
   std::expected<void, std::string> open(const std::string& destination);
   // Opens a file again after it was moved away.
   std::expected<void, std::string> reopen();
-  void append(const LedgerRecord& record, const Registry& registry);
+  // `names` are those of the record.
+  void append(const LedgerRecord& record, const RecordNames::Names& names,
+              const Registry& registry);
   void flush();
   [[nodiscard]] uint64_t dropped() const { return dropped_; }
   [[nodiscard]] const std::string& destination() const { return destination_; }
@@ -48,7 +51,8 @@ class AccessLog {
 };
 
 // The line without its end, for any record: every foreign byte is escaped.
-void access_line(const LedgerRecord& record, const Registry& registry, LineWriter* line);
+void access_line(const LedgerRecord& record, const RecordNames::Names& names,
+                 const Registry& registry, LineWriter* line);
 [[nodiscard]] std::string access_line(const LedgerRecord& record, const Registry& registry);
 
 // Names as they stand in the log and in metrics.

@@ -160,8 +160,9 @@ void ControlPlane::tick(Millis now) {
 void ControlPlane::ledger_drain() {
   for (WorkerLink* worker : publisher_.workers()) {
     worker->ledger.drain([this](const LedgerRecord& record) {
-      access_log_.append(record, registry_);
-      usage_add(record);
+      RecordNames::Names& names = record_names_.of(record, registry_);
+      access_log_.append(record, names, registry_);
+      usage_add(record, &names);
     });
   }
   access_log_.flush();

@@ -25,6 +25,7 @@
 #include "control/metrics.h"
 #include "control/outbound.h"
 #include "control/publisher.h"
+#include "control/record_names.h"
 #include "control/registry.h"
 #include "control/routing_build.h"
 #include "control/store/catalog_source.h"
@@ -145,7 +146,7 @@ class ControlPlane {
   void secrets_check();
 
   void ledger_drain();
-  void usage_add(const LedgerRecord& record);
+  void usage_add(const LedgerRecord& record, RecordNames::Names* names);
   void usage_flush();
   void usage_check(Millis now);
   void commands_take();
@@ -170,6 +171,7 @@ class ControlPlane {
   InflightBoard inflight_{options_.workers};
   Publisher publisher_;
   AccessLog access_log_;
+  RecordNames record_names_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<UsageStore> usage_;
   Millis usage_flushed_at_ = 0;

@@ -6,9 +6,11 @@
 
 namespace weir {
 
-void ControlPlane::usage_add(const LedgerRecord& record) {
+void ControlPlane::usage_add(const LedgerRecord& record, RecordNames::Names* names) {
   if (record.kind != RequestKind::kInference) return;
-  usage_->add(usage_row_of(record, registry_));
+  const UsageRow row = usage_numbers_of(record, registry_);
+  UsagePlace& place = names->usage[usage_place_index(row.type, row.usage.source)];
+  if (!usage_->add_at(place, row)) place = usage_->add(usage_row_of(record, registry_));
 }
 
 // What cannot be written stays in memory; one line says so, another that it was written after all.

@@ -1,6 +1,6 @@
 // Writes one JSON line into a fixed buffer, without allocating: the access log writes one for every
-// request, so its cost is a part of each. Nothing is written past the end; a line that does not fit
-// says so in failed(). Control thread.
+// request, so its cost is a part of each. Whoever writes asks once, with begin(), for room for the
+// whole line; a line that gets none says so in failed(). Control thread.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/decimal.h"
 #include "json/json_write.h"
 
 namespace weir {
@@ -26,47 +27,47 @@ class LineWriter {
   }
   [[nodiscard]] bool failed() const { return failed_; }
 
+  // Room for that many bytes from here on. False: there is none, and nothing may be written.
+  [[nodiscard]] bool begin(size_t bytes) {
+    failed_ = static_cast<size_t>(buffer_ + kBytes - cursor_) < bytes;
+    return !failed_;
+  }
+  // How much a text of that size takes at most as a string.
+  static constexpr size_t string_room(size_t size) { return 6 * size + 2; }
+  static constexpr size_t kNumberRoom = 20;
+
   // Fixed text; its length is known, so that it becomes a few stores.
   template <size_t N>
   [[gnu::always_inline]] void literal(const char (&text)[N]) {
-    if (!room(N - 1)) return;
     std::memcpy(cursor_, text, N - 1);
     cursor_ += N - 1;
   }
   // Text without anything to escape: names that Weir gave itself.
   void raw(std::string_view text) {
-    if (!room(text.size())) return;
     copy<false>(cursor_, text);
     cursor_ += text.size();
   }
   void number(uint64_t value) {
-    constexpr size_t kDigits = 20;
-    if (!room(kDigits)) return;
-    if (value >= 10'000) {
+    if (value >= 100) {
       cursor_ = write_number(cursor_, value);
-      return;
-    }
-    const auto small = static_cast<uint32_t>(value);
-    if (small >= 100) {
-      cursor_ = put_full_pair(put_pair(cursor_, small / 100), small % 100);
+    } else if (value >= 10) {
+      put_pair(static_cast<uint32_t>(value));
     } else {
-      cursor_ = put_pair(cursor_, small);
+      *cursor_++ = static_cast<char>('0' + value);
     }
   }
   // Exactly three digits.
   void milliseconds(uint32_t value) {
-    if (!room(3)) return;
-    *cursor_ = static_cast<char>('0' + value / 100);
-    cursor_ = put_full_pair(cursor_ + 1, value % 100);
+    *cursor_++ = static_cast<char>('0' + value / 100);
+    put_pair(value % 100);
   }
   // A JSON string. Text that needs no escape, which is nearly all, is copied as it is.
   void string(std::string_view text) {
-    if (!room(text.size() + 2)) return;
-    char* const begin = cursor_;
-    begin[0] = '"';
-    if (!copy<true>(begin + 1, text)) return escaped(text);
-    begin[text.size() + 1] = '"';
-    cursor_ = begin + text.size() + 2;
+    char* const at = cursor_;
+    at[0] = '"';
+    if (!copy<true>(at + 1, text)) return escaped(text);
+    at[text.size() + 1] = '"';
+    cursor_ = at + text.size() + 2;
   }
 
  private:
@@ -108,28 +109,15 @@ class LineWriter {
     for (size_t i = 0; i < size; ++i) word = word << 8 | copy_word<uint8_t>(to + i, from + i);
     return good(word);
   }
-  // A number below 100: as it is, and with both digits.
-  static char* put_pair(char* to, uint32_t value) {
-    if (value >= 10) return put_full_pair(to, value);
-    *to = static_cast<char>('0' + value);
-    return to + 1;
-  }
-  static char* put_full_pair(char* to, uint32_t value) {
-    to[0] = static_cast<char>('0' + value / 10);
-    to[1] = static_cast<char>('0' + value % 10);
-    return to + 2;
+  void put_pair(uint32_t below_100) {
+    std::memcpy(cursor_, kDigitPairs.data() + 2 * below_100, 2);
+    cursor_ += 2;
   }
   void escaped(std::string_view text) {
     std::string quoted;
     json_append_string(&quoted, text);
-    if (!room(quoted.size())) return;
     quoted.copy(cursor_, quoted.size());
     cursor_ += quoted.size();
-  }
-  bool room(size_t bytes) {
-    if (static_cast<size_t>(buffer_ + kBytes - cursor_) >= bytes) return true;
-    failed_ = true;
-    return false;
   }
   char buffer_[kBytes];  // not initialised: only what was written is read
   char* cursor_;

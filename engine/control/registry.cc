@@ -60,8 +60,8 @@ void Registry::Table<Name>::list(uint64_t epoch, std::vector<uint32_t>* out) {
 }
 
 template <typename Name>
-void Registry::Table<Name>::reclaim(uint64_t epoch) {
-  std::erase_if(dying, [&](uint32_t slot) {
+size_t Registry::Table<Name>::reclaim(uint64_t epoch) {
+  return std::erase_if(dying, [&](uint32_t slot) {
     Use& use = uses[slot];
     if (use.holders != 0) {
       use.dying = false;
@@ -81,6 +81,7 @@ uint32_t Registry::route_slot(std::string_view tenant, std::string_view environm
   bool is_new = false;
   const uint32_t slot = routes_.hold(name_key({tenant, environment, name}), &is_new);
   if (is_new) {
+    ++names_version_;
     routes_.names[slot] = {std::string(tenant), std::string(environment), std::string(name),
                            now_unix_s, std::make_unique<OutputEstimate>(cores_)};
   }
@@ -94,6 +95,7 @@ uint32_t Registry::target_slot(std::string_view tenant, std::string_view provide
   const std::string key = name_key({tenant, provider, model});
   const uint32_t slot = targets_.hold(key, &is_new);
   if (is_new) {
+    ++names_version_;
     TargetName& name = targets_.names[slot];
     name.id = std::string(provider) + "/" + std::string(model);
     if (tenant != kDefaultTenant) name.id = std::string(tenant) + ":" + name.id;
@@ -113,7 +115,10 @@ uint32_t Registry::series_slot(std::string_view tenant, std::string_view environ
   bool is_new = false;
   const uint32_t slot = series_.hold(
       name_key({tenant, environment, alias, std::to_string(target)}), &is_new);
-  if (is_new) series_.names[slot] = {std::string(alias), target, true, {}};
+  if (is_new) {
+    ++names_version_;
+    series_.names[slot] = {std::string(alias), target, true, {}};
+  }
   leases->slots_.emplace_back(SlotLeases::Kind::kSeries, slot);
   return slot;
 }
@@ -160,9 +165,9 @@ SlotsToClear Registry::clear_list(uint64_t epoch) {
 
 void Registry::reclaim(uint64_t epoch) {
   // A series names its target, so it goes first; a target's slot is not given out before that.
-  series_.reclaim(epoch);
-  targets_.reclaim(epoch);
-  routes_.reclaim(epoch);
+  names_version_ += series_.reclaim(epoch);
+  names_version_ += targets_.reclaim(epoch);
+  names_version_ += routes_.reclaim(epoch);
   tokens_.reclaim(epoch);
   pools_.reclaim(epoch);
 }
@@ -185,6 +190,7 @@ uint32_t Registry::pin_take(KeyName name, SlotLeases* leases) {
     pin_used_.push_back(false);
   }
   WEIR_CHECK(!pin_used_[slot]);
+  ++names_version_;
   pins_[slot] = std::move(name);
   pin_used_[slot] = true;
   leases->pin_ = slot;
@@ -195,6 +201,7 @@ void Registry::pin_release(uint32_t slot) {
   WEIR_CHECK(slot < pins_.size());
   WEIR_CHECK(pin_used_[slot]);
   pin_used_[slot] = false;
+  ++names_version_;
   pins_[slot] = {};
   free_pins_.push_back(slot);
 }

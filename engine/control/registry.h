@@ -89,6 +89,8 @@ class Registry {
   [[nodiscard]] const std::vector<TargetName>& targets() const { return targets_.names; }
   [[nodiscard]] std::vector<SeriesName>& series() { return series_.names; }
   [[nodiscard]] const std::vector<SeriesName>& series() const { return series_.names; }
+  // Another number whenever a slot got another name.
+  [[nodiscard]] uint64_t names_version() const { return names_version_; }
   // Null for a slot that is free or belongs to a route.
   [[nodiscard]] const KeyName* key_name(uint32_t pin) const;
 
@@ -106,7 +108,8 @@ class Registry {
     uint32_t hold(std::string key, bool* is_new);
     void let_go(uint32_t slot);
     void list(uint64_t epoch, std::vector<uint32_t>* out);
-    void reclaim(uint64_t epoch);
+    // How many slots it looked at for the last time.
+    size_t reclaim(uint64_t epoch);
 
     std::unordered_map<std::string, uint32_t> slots;
     std::vector<Name> names;
@@ -128,6 +131,7 @@ class Registry {
   std::vector<KeyName> pins_;
   std::vector<bool> pin_used_;
   std::vector<uint32_t> free_pins_;
+  uint64_t names_version_ = 0;
 };
 
 // What one record holds of the registry; let go when the record is freed. Moved with it. The

@@ -6,8 +6,11 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
+#include <type_traits>
 
 #include <weir/types.h>
 
@@ -72,7 +75,13 @@ struct LedgerRecord {
   char method[8];
   char path[64];               // of Weir's own routes; cut
   char peer[46];
-  char request_id[kMaxRequestId];
+  char request_id[kMaxRequestId];  // the last member: what follows its text is not copied
 };
+
+inline void record_copy(LedgerRecord* to, const LedgerRecord& from) {
+  static_assert(std::is_trivially_copyable_v<LedgerRecord>);
+  const size_t used = offsetof(LedgerRecord, request_id) + from.request_id_len;
+  std::memcpy(static_cast<void*>(to), &from, used);
+}
 
 }  // namespace weir

@@ -87,7 +87,7 @@ void push_record(Exchange* ex) {
   WorkerLink* link = ex->worker->link;
   LedgerRecord* slot = worker_ledger_slot(ex->worker, ex->accepted);
   if (slot == nullptr) return;
-  *slot = ex->record;
+  record_copy(slot, ex->record);
   link->ledger.publish();
   // The control thread looks at the rings on its own; it is woken only when one fills quickly.
   if (link->ledger.size() == link->ledger.capacity() / 2) {

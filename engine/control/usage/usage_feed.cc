@@ -2,7 +2,7 @@
 
 namespace weir {
 
-UsageRow usage_row_of(const LedgerRecord& record, const Registry& registry) {
+UsageRow usage_numbers_of(const LedgerRecord& record, const Registry& registry) {
   UsageRow row;
   // When it ended: a minute that is over gets no more numbers.
   row.unix_s = (record.started_unix_ms + record.total_us / 1000) / 1000;
@@ -11,6 +11,15 @@ UsageRow usage_row_of(const LedgerRecord& record, const Registry& registry) {
   row.outcome = record.outcome;
   row.attempts = record.attempt_count;
   row.usage = record.usage;
+  if (record.series >= registry.series().size()) return row;
+  if (row.usage.source == UsageSource::kNone) return row;
+  const Registry::SeriesName& series = registry.series()[record.series];
+  if (series.price) row.cost_nano = cost_of(*series.price, record.usage);
+  return row;
+}
+
+UsageRow usage_row_of(const LedgerRecord& record, const Registry& registry) {
+  UsageRow row = usage_numbers_of(record, registry);
   if (record.route < registry.routes().size()) {
     row.tenant = registry.routes()[record.route].tenant;
     row.alias = registry.routes()[record.route].name;
@@ -26,8 +35,6 @@ UsageRow usage_row_of(const LedgerRecord& record, const Registry& registry) {
   row.provider = target.provider;
   row.model = target.model;
   row.target = target.id;
-  if (row.usage.source == UsageSource::kNone) return row;
-  if (series.price) row.cost_nano = cost_of(*series.price, record.usage);
   return row;
 }
 

@@ -54,16 +54,24 @@ UsageSums usage_sums_of(const UsageRow& row) {
   return sums;
 }
 
-void UsageStore::add(const UsageRow& row) {
+UsagePlace UsageStore::add(const UsageRow& row) {
   const UsageSums sums = usage_sums_of(row);
   // More names than expected in one interval are written at once, and not kept.
   if (cells_ >= kMaxCells && !failing_ && !reading_) static_cast<void>(flush());
   Series* series = series_of(row);
   if (series == nullptr) {
     ++lost_;
-    return;
+    return {};
   }
   cell_of(series, floor_to(row.unix_s, kMinuteS))->sums.add(sums);
+  return {generation_, static_cast<uint32_t>(series - series_.data())};
+}
+
+bool UsageStore::add_at(UsagePlace place, const UsageRow& row) {
+  if (place.generation != generation_ || cells_ >= kMaxCells) return false;
+  Series* series = &series_[place.series];
+  cell_of(series, floor_to(row.unix_s, kMinuteS))->sums.add(usage_sums_of(row));
+  return true;
 }
 
 void UsageStore::long_read_begin() {
@@ -216,6 +224,7 @@ void UsageStore::series_forget() {
   WEIR_CHECK(dirty_.empty());
   series_.clear();
   index_.clear();
+  ++generation_;
 }
 
 }  // namespace weir

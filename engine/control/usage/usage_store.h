@@ -38,6 +38,17 @@ struct UsageRow {
   std::optional<int64_t> cost_nano;  // nothing: the target has no price
 };
 
+// Which of the store's series a row went to; holds until the store forgets its series.
+struct UsagePlace {
+  uint64_t generation = 0;  // 0: not known
+  uint32_t series = 0;
+};
+// Rows of the same names go to the same place if these are equal too.
+constexpr size_t kUsagePlaces = 8;
+[[nodiscard]] constexpr size_t usage_place_index(UsageType type, UsageSource source) {
+  return static_cast<size_t>(type) * 4 + static_cast<size_t>(source);
+}
+
 // The columns that are summed, in the order of the tables.
 enum class UsageField : uint8_t {
   kCompleted,
@@ -80,7 +91,10 @@ class UsageStore {
   [[nodiscard]] static Sqlited<std::unique_ptr<UsageStore>> open(const std::string& path);
 
   void set_retention(uint32_t days) { retention_days_ = days; }
-  void add(const UsageRow& row);
+  // Where it went; unknown when there was no room.
+  UsagePlace add(const UsageRow& row);
+  // The same for a row whose place is known, whose names are not looked at. False: not added.
+  [[nodiscard]] bool add_at(UsagePlace place, const UsageRow& row);
   // On an error everything stays in memory for the next flush.
   [[nodiscard]] Sqlited<void> flush();
   // A small bounded step of folding minutes into hours and deleting what is too old: at most an
@@ -144,6 +158,7 @@ class UsageStore {
   std::string key_scratch_;
   std::vector<uint32_t> dirty_;  // series with cells
   size_t cells_ = 0;
+  uint64_t generation_ = 1;      // of series_
   bool failing_ = false;
   bool reading_ = false;  // between long_read_begin() and _end(): nothing may be written
   void (*idle_work_)(void*) = nullptr;

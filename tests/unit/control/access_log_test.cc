@@ -81,13 +81,13 @@ TEST(AccessLog, WritesAndReopensAFile) {
   const std::string path = testing::TempDir() + "/weir-access-" + std::to_string(getpid());
   AccessLog log;
   ASSERT_TRUE(log.open("file:" + path));
-  log.append(LedgerRecord(), registry);
-  log.append(LedgerRecord(), registry);
+  log.append(LedgerRecord(), RecordNames::Names(), registry);
+  log.append(LedgerRecord(), RecordNames::Names(), registry);
   log.flush();
   const std::string moved = path + ".1";
   ASSERT_EQ(rename(path.c_str(), moved.c_str()), 0);
   ASSERT_TRUE(log.reopen());
-  log.append(LedgerRecord(), registry);
+  log.append(LedgerRecord(), RecordNames::Names(), registry);
   log.flush();
   const auto lines = [](const std::string& file) {
     const std::string text = file_read(file, 1 << 20).value_or("");
@@ -107,7 +107,7 @@ TEST(AccessLog, AFullDiskCostsLinesOnly) {
   SlotLeases leases(&registry);
   AccessLog log;
   ASSERT_TRUE(log.open("file:/dev/full"));
-  for (int i = 0; i < 3; ++i) log.append(LedgerRecord(), registry);
+  for (int i = 0; i < 3; ++i) log.append(LedgerRecord(), RecordNames::Names(), registry);
   log.flush();
   EXPECT_EQ(log.dropped(), 3u);
 }
@@ -124,7 +124,7 @@ TEST(AccessLog, APipeThatNobodyReadsIsBounded) {
   const size_t line = access_line(LedgerRecord(), registry).size() + 1;
   const size_t many = 2 * AccessLog::kMaxPending / line;
   for (size_t i = 0; i < many; ++i) {
-    log.append(LedgerRecord(), registry);
+    log.append(LedgerRecord(), RecordNames::Names(), registry);
     if (i % 1000 == 0) log.flush();
   }
   const uint64_t dropped = log.dropped();

@@ -53,15 +53,15 @@ TEST(LineWriter, NumbersOfEveryLength) {
   EXPECT_EQ(line->view(), expected + "completed18446744073709551615");
 }
 
-TEST(LineWriter, FailsInsteadOfWritingPastItsEnd) {
+TEST(LineWriter, SaysWhenThereIsNoRoom) {
   const auto line = std::make_unique<LineWriter>();
-  const std::string text(1000, 'k');
-  for (size_t i = 0; i < LineWriter::kBytes / 1000; ++i) line->raw(text);
-  EXPECT_FALSE(line->failed());
-  const std::string before(line->view());
-  line->string(text);
+  EXPECT_FALSE(line->begin(LineWriter::kBytes + 1));
   EXPECT_TRUE(line->failed());
-  EXPECT_EQ(line->view(), before);
+  EXPECT_TRUE(line->begin(LineWriter::kBytes));
+  EXPECT_FALSE(line->failed());
+  line->raw(std::string(LineWriter::kBytes, 'k'));
+  EXPECT_EQ(line->view().size(), LineWriter::kBytes);
+  EXPECT_FALSE(line->begin(1));
 }
 
 }  // namespace
