@@ -3,11 +3,12 @@
 // through exchange_attempt_failed().
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <string>
 
 #include "adapters/common/openai_shape.h"
 #include "base/check.h"
-#include "json/json_write.h"
+#include "base/decimal.h"
 #include "proxy/exchange.h"
 #include "proxy/reply.h"
 #include "proxy/route_plan.h"
@@ -43,7 +44,7 @@ void name_suspension(Exchange* ex, UpstreamError* error, Millis open_until) {
 
 // The error of an attempt outlives the attempt's arena.
 void keep_error(Exchange* ex, const UpstreamError& error) {
-  ex->last_error = error;
+  new (&ex->last_error) UpstreamError(error);
   ex->last_error.type = ex->arena.copy(error.type);
   ex->last_error.wire_code = ex->arena.copy(error.wire_code);
   ex->last_error.message = ex->arena.copy(error.message);
@@ -114,7 +115,7 @@ void open_attempt(Exchange* ex, const Pick& pick) {
   ex->token_generation = token_known(ex);
   ex->kept_fields = {};
   ex->attempt_arena.reset();
-  ex->adapter_state = AdapterState{};
+  new (&ex->adapter_state) AdapterState{};
   ex->random[0] = worker->core.next_random();
   ex->random[1] = worker->core.next_random();
   ex->record.series = ex->target->series;
@@ -131,7 +132,7 @@ std::string_view own_fields(Exchange* ex, const UpstreamRequest& request) {
   const size_t room = kFixed + ex->request_id.size() + ex->hops.size();
   char* const text = ex->attempt_arena.allocate(room);
   char* p = text;
-  const auto add = [&p](std::string_view part) {
+  const auto add = [&p](std::string_view part) __attribute__((always_inline)) {
     std::memcpy(p, part.data(), part.size());
     p += part.size();
   };
@@ -319,9 +320,11 @@ void exchange_send(Exchange* ex) {
     ex->state = ExchangeState::kSending;
     arm(ex, ex->target->provider->timeouts.head_ms);
   }
-  SliceList burst;
-  while (ex->upstream->io->queued_bytes == 0 && exchange_take_burst(ex, &burst)) {
-    upstream_write(ex->upstream, burst.span());
+  SliceList room;
+  while (ex->upstream->io->queued_bytes == 0) {
+    const std::span<const Slice> burst = exchange_take_burst(ex, &room);
+    if (burst.empty()) break;
+    upstream_write(ex->upstream, burst);
     if (ex->upstream->io->closing) return;
   }
   // A reply may already be under way (the provider refused early): the state is left to it.
@@ -330,21 +333,26 @@ void exchange_send(Exchange* ex) {
   }
 }
 
-bool exchange_take_burst(Exchange* ex, SliceList* burst) {
+std::span<const Slice> exchange_take_burst(Exchange* ex, SliceList* room) {
   const std::span<const Slice> all = ex->out.span();
-  burst->clear();
-  size_t room = kWriteBurst;
-  while (ex->out_sent < all.size() && room != 0) {
+  // Nearly always: everything at once.
+  if (ex->out_sent == 0 && ex->out_offset == 0 && ex->out.bytes() <= kWriteBurst) {
+    ex->out_sent = all.size();
+    return all;
+  }
+  room->clear();
+  size_t left = kWriteBurst;
+  while (ex->out_sent < all.size() && left != 0) {
     const Slice& slice = all[ex->out_sent];
-    const size_t n = std::min(room, slice.size - ex->out_offset);
-    WEIR_CHECK(burst->push({slice.data + ex->out_offset, n}));
-    room -= n;
+    const size_t n = std::min(left, slice.size - ex->out_offset);
+    WEIR_CHECK(room->push({slice.data + ex->out_offset, n}));
+    left -= n;
     ex->out_offset += n;
     if (ex->out_offset < slice.size) break;
     ex->out_offset = 0;
     ++ex->out_sent;
   }
-  return !burst->empty();
+  return room->span();
 }
 
 void exchange_on_connected(Exchange* ex, UpstreamConn* conn) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <optional>
 
 #include "base/check.h"
 #include "json/json_write.h"
@@ -166,14 +167,28 @@ Result<void> admit_head(Exchange* ex, const RequestHead& head) {
   return check_head(ex, head);
 }
 
+// What the request's model leads to, for this caller. Nothing: the name is not known.
+std::optional<RouteMemo::Answer> find_model(Exchange* ex) {
+  const Snapshot& snapshot = *ex->worker->snapshot();
+  RouteMemo& memo = ex->worker->route_memo;
+  const Principal& who = *ex->principal;
+  const std::string_view name = ex->view.model;
+  if (const auto* known = memo.find(snapshot.epoch(), &who, name)) return *known;
+  const Route* route = snapshot.find_route(who.tenant, who.environment, name);
+  if (route == nullptr) return std::nullopt;
+  const RouteMemo::Answer answer{.route = route, .permit = permit_of(who, *route)};
+  // A rehearsal's route has a name of its own.
+  if (route->name == name) memo.keep(snapshot.epoch(), &who, answer);
+  return answer;
+}
+
 Result<void> admit_route(Exchange* ex) {
   Worker* worker = ex->worker;
   const Endpoint endpoint = ex->match.endpoint;
-  const Principal& who = *ex->principal;
-  const Route* route = worker->snapshot()->find_route(who.tenant, who.environment, ex->view.model);
-  if (route == nullptr) return std::unexpected(unknown_model(ex));
+  const auto found = find_model(ex);
+  if (!found) return std::unexpected(unknown_model(ex));
+  const auto& [route, permit] = *found;
   ex->record.route = route->slot;
-  const Permit permit = permit_of(who, *route);
   if (!permit.allowed) {
     return std::unexpected(Error{Errc::kAccessDenied, "this key may not use that model", "model"});
   }

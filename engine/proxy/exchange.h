@@ -131,7 +131,9 @@ struct Exchange {
   std::string_view hops;          // in `arena`: x-weir-hop as received
   std::span<const HeaderField> client_fields;  // in `arena`: for the adapter (Call)
   BodyBuffer body;
-  RequestView view;
+  union {
+    RequestView view;             // made by the scan of the body
+  };
   const Route* route = nullptr;          // pinned
   const Principal* principal = nullptr;  // pinned
   // In `arena`; null for requests that do not use these members.
@@ -154,15 +156,19 @@ struct Exchange {
   Millis attempt_started_ms = 0;
   Nanos attempt_started_ns = 0;
   Arena attempt_arena{attempt_block, sizeof attempt_block};
-  AdapterState adapter_state;
+  union {
+    AdapterState adapter_state;   // made with each attempt
+  };
   uint64_t random[2] = {};
   Step step;
   SliceList out;                  // request being written: head, own fields, body
   size_t out_sent = 0;            // slices of `out` already handed to the transport
   size_t out_offset = 0;          // bytes of slice `out_sent` already handed to it
   Reply reply_head;               // views in attempt_arena
-  Reply inspected;                // whole reply for the adapter's next step
   bool has_inspected = false;
+  union {
+    Reply inspected;              // has_inspected: whole reply for the adapter's next step
+  };
   uint64_t token_generation = 0;  // of the token in use; 0: the adapter has not asked for one
   std::span<Reply> parts;         // of a fan-out, in attempt_arena; empty: there is none
   uint32_t part = 0;              // being asked for; parts.size(): all are there
@@ -185,8 +191,10 @@ struct Exchange {
   std::string_view run;           // the newest of them, still growing
   std::string_view pending_head;  // head of the answer, when it goes out with them
   std::string_view dropped_params;  // of the present attempt, for the client
-  bool has_error = false;         // last_error is set
-  UpstreamError last_error;       // texts in `arena`
+  bool has_error = false;
+  union {
+    UpstreamError last_error;     // has_error: texts in `arena`
+  };
 
   // The ledger.
   LedgerRecord record;
@@ -244,8 +252,8 @@ void exchange_acquire(Exchange* ex);                // attempt.cc: a connection 
 // The place that the present step's request goes to.
 [[nodiscard]] const Provider& exchange_place(const Exchange* ex);  // attempt.cc
 void exchange_send(Exchange* ex);                   // attempt.cc: more of the request
-// The next kWriteBurst bytes of ex->out. False: nothing is left.
-[[nodiscard]] bool exchange_take_burst(Exchange* ex, SliceList* burst);
+// The next kWriteBurst bytes of ex->out, in `room` or where they are. Empty: nothing is left.
+[[nodiscard]] std::span<const Slice> exchange_take_burst(Exchange* ex, SliceList* room);
 void exchange_attempt_failed(Exchange* ex, const UpstreamError& error);  // attempt.cc
 // Closes the attempt: health, its line in the record, the connection. kNone = it succeeded.
 void exchange_attempt_done(Exchange* ex, Fault fault, int64_t retry_after_ms = -1);

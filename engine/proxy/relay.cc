@@ -25,6 +25,13 @@ void arm_idle(Exchange* ex) {
   ex->worker->wheel.arm(&ex->deadline, ex->worker->now_ms + ms);
 }
 
+// More of the reply is to come; not asked for a reply that came whole in one read.
+void await_more(Exchange* ex) {
+  const bool reading =
+      ex->state == ExchangeState::kRelaying || ex->state == ExchangeState::kBuffering;
+  if (reading && ex->upstream != nullptr && !ex->upstream_paused) arm_idle(ex);
+}
+
 uint64_t reply_bound(const Exchange* ex) {
   return ex->mode == ReplyMode::kError ? kMaxErrorBody : ex->worker->limits.max_response_bytes;
 }
@@ -125,7 +132,7 @@ Reply keep_reply(Exchange* ex) {
 }
 
 void inspect_end(Exchange* ex) {
-  ex->inspected = keep_reply(ex);
+  new (&ex->inspected) Reply(keep_reply(ex));
   ex->has_inspected = true;
   exchange_run_adapter(ex);
 }
@@ -287,7 +294,6 @@ void exchange_on_head(Exchange* ex, ResponseHead& head) {
 void relay_on_head(Exchange* ex) {
   ex->mode = choose_mode(ex);
   ex->state = ex->mode == ReplyMode::kStream ? ExchangeState::kRelaying : ExchangeState::kBuffering;
-  arm_idle(ex);
 }
 
 void exchange_on_body(Exchange* ex, std::string_view bytes) {
@@ -303,9 +309,7 @@ void exchange_on_body(Exchange* ex, std::string_view bytes) {
 }
 
 void relay_on_body(Exchange* ex, std::string_view bytes) {
-  if (ex->state == ExchangeState::kRelaying && !ex->upstream_paused) arm_idle(ex);
   if (ex->mode == ReplyMode::kStream) return relay_stream_body(ex, bytes);
-  arm_idle(ex);
   if (ex->reply.size() + bytes.size() > reply_bound(ex)) {
     if (ex->mode == ReplyMode::kError) return error_end(ex);
     return exchange_attempt_failed(
@@ -367,6 +371,7 @@ void relay_push(Exchange* ex, std::string_view bytes) {
 
 void exchange_flush(Exchange* ex) {
   if (ex->state == ExchangeState::kDone || ex->client == nullptr) return;
+  await_more(ex);
   const size_t bytes = ex->pending.bytes() + ex->run.size();
   if (bytes == 0 && ex->pending_head.empty()) return;
   write_stream(ex, false);
@@ -385,9 +390,11 @@ void relay_resume(Exchange* ex) {
 }
 
 void relay_write(Exchange* ex) {
-  SliceList burst;
-  while (exchange_take_burst(ex, &burst) || !ex->pending_head.empty()) {
-    const AnswerPart part{.head = ex->pending_head, .status = 200, .body = burst.span()};
+  SliceList room;
+  for (;;) {
+    const std::span<const Slice> burst = exchange_take_burst(ex, &room);
+    if (burst.empty() && ex->pending_head.empty()) break;
+    const AnswerPart part{.head = ex->pending_head, .status = 200, .body = burst};
     ex->pending_head = {};
     const Took took = ex->client->ops->write(ex->client, part);
     if (took == Took::kGone) return;

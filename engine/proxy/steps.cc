@@ -121,7 +121,7 @@ void exchange_run_adapter(Exchange* ex) {
   for (uint32_t i = 0; i < kStepsPerTurn && ex->steps < kMaxSteps; ++i) {
     if (ex->client != nullptr && client_above_high_water(ex->client)) break;
     Call call = exchange_call(ex);
-    ex->step = Step{};
+    new (&ex->step) Step{};
     const Result<void> next =
         adapter->next == nullptr ? openai_next(call, &ex->step) : adapter->next(call, &ex->step);
     ++ex->steps;

@@ -15,11 +15,15 @@ namespace {
 // How far a worker's count of buffered bytes may run ahead of the shared one.
 constexpr int64_t kBufferSlack = 256 * 1024;
 
+// How long the wall clock is taken to run like the monotonic one.
+constexpr Millis kWallReadMs = 100;
+
 void refresh_date(Worker* worker) {
-  const int64_t unix_s = worker->unix_ms / 1000;
-  if (unix_s == worker->date_unix_s) return;
-  worker->date_unix_s = unix_s;
-  const auto seconds = static_cast<time_t>(unix_s);
+  constexpr int64_t kSecond = 1000;
+  const int64_t since = worker->unix_ms - worker->date_from_ms;
+  if (since >= 0 && since < kSecond) return;
+  worker->date_from_ms = worker->unix_ms / kSecond * kSecond;
+  const auto seconds = static_cast<time_t>(worker->unix_ms / kSecond);
   tm utc{};
   gmtime_r(&seconds, &utc);
   worker->date_len =
@@ -142,7 +146,12 @@ Turn::Turn(Worker* worker) : worker_(worker) {
   if (worker->turn_depth++ != 0) return;
   worker->now_ns = worker_clock(worker);
   worker->now_ms = worker->now_ns / kNanosPerMilli;
-  worker->unix_ms = worker->clock.wall(worker->clock.context);
+  if (worker->wall_read_ms == 0 || worker->now_ms - worker->wall_read_ms >= kWallReadMs) {
+    worker->wall_read_ms = worker->now_ms;
+    worker->wall_ahead_ms = worker->clock.wall(worker->clock.context) -
+                            static_cast<int64_t>(worker->now_ms);
+  }
+  worker->unix_ms = static_cast<int64_t>(worker->now_ms) + worker->wall_ahead_ms;
   refresh_date(worker);
 }
 

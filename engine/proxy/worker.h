@@ -26,6 +26,7 @@
 #include "proxy/exchange.h"
 #include "proxy/local_client.h"
 #include "proxy/retry_budget.h"
+#include "proxy/route_memo.h"
 #include "proxy/token_wait.h"
 #include "proxy/upstream_pool.h"
 #include "proxy/verified_tokens.h"
@@ -59,12 +60,15 @@ struct Worker {
 
   Nanos now_ns = 0;
   Millis now_ms = 0;
-  UnixMillis unix_ms = 0;
+  UnixMillis unix_ms = 0;          // now_ms and what the wall clock was ahead at wall_read_ms
+  int64_t wall_ahead_ms = 0;
+  Millis wall_read_ms = 0;         // 0: not read yet
   uint32_t turn_depth = 0;
 
   const Publication* publication = nullptr;  // owned by the control thread; newest adopted
   ClientLimits limits;
   CoreState core;
+  RouteMemo route_memo;
   DeadlineWheel wheel;
   RetryBudget retry_budget;
   MetricsBlock metrics;
@@ -94,7 +98,7 @@ struct Worker {
   char instance[17] = {};          // hex of the instance id
   char date[48] = {};              // `date: ...\r\n`, refreshed once a second
   size_t date_len = 0;
-  int64_t date_unix_s = -1;
+  int64_t date_from_ms = 0;        // wall clock; the second of `date`
 
   [[nodiscard]] const Snapshot* snapshot() const {
     return publication == nullptr ? nullptr : publication->snapshot.get();
