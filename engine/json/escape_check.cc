@@ -1,13 +1,7 @@
 #include "json/escape_check.h"
 
-#include <array>
-#include <cstring>
-
+#include "json/escape_vectors.h"
 #include "json/text.h"
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 namespace weir {
 
@@ -54,18 +48,6 @@ size_t count_openers_portable(std::string_view text) {
 
 #if defined(__x86_64__)
 
-constexpr size_t kBlock = 64;
-
-constexpr std::array<uint8_t, 256> kIsHex = [] {
-  std::array<uint8_t, 256> is_hex{};
-  for (uint8_t c = '0'; c <= '9'; ++c) is_hex[c] = 1;
-  for (uint8_t c = 0; c < 6; ++c) {
-    is_hex['a' + c] = 1;
-    is_hex['A' + c] = 1;
-  }
-  return is_hex;
-}();
-
 // The letters of two-byte escapes: the low half of a byte gives the set of high halves that make it
 // one.
 constexpr char k2 = 1;
@@ -76,11 +58,7 @@ alignas(16) constexpr char kSimpleLow[16] = {
     0, 0, k2 | k6 | k7, 0, k7, 0, k6, 0, 0, 0, 0, 0, k5, 0, k6, k2};
 alignas(16) constexpr char kSimpleHigh[16] = {0, 0, k2, 0, 0, k5, k6, k7, 0, 0, 0, 0, 0, 0, 0, 0};
 
-#define WEIR_INLINE __attribute__((always_inline)) inline
-#define WEIR_AVX2 __attribute__((target("avx2,bmi")))
-#define WEIR_AVX512 __attribute__((target("avx512f,avx512bw,bmi")))
-
-inline __m128i load_table(const char* table) {
+WEIR_INLINE __m128i load_table(const char* table) {
   return _mm_load_si128(reinterpret_cast<const __m128i*>(table));
 }
 
@@ -89,17 +67,6 @@ inline bool ends_in_escape(const char* begin, const char* end) {
   const char* at = end;
   while (at != begin && at[-1] == '\\') --at;
   return (end - at) % 2 != 0;
-}
-
-// Of the backslashes of a block those that begin an escape: the first of a run, the third and so
-// on. `taken` is 1 when the escape that the block before ended in takes the first byte.
-WEIR_INLINE uint64_t escape_begins(uint64_t slashes, uint64_t taken) {
-  constexpr uint64_t kEven = 0x5555555555555555U;
-  slashes &= ~taken;
-  // Adding its first bit to a run clears it whole and sets a bit where no backslash is.
-  const uint64_t firsts = slashes & ~(slashes << 1);
-  const uint64_t odd_runs = slashes & ~(slashes + (firsts & ~kEven));
-  return slashes & (kEven ^ odd_runs);
 }
 
 // `begins` has the bits of backslashes that begin an escape, but none of two bytes: true when all
@@ -115,26 +82,27 @@ WEIR_INLINE bool escapes_good(const char* block, uint64_t begins, const char* en
   return true;
 }
 
-WEIR_AVX2 WEIR_INLINE __m256i load(const char* at) {
-  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
-}
-
-WEIR_AVX2 WEIR_INLINE uint64_t mask_of(__m256i low, __m256i high) {
-  const auto bits = [](__m256i bytes) __attribute__((target("avx2"))) {
-    return static_cast<uint32_t>(_mm256_movemask_epi8(bytes));
-  };
-  return uint64_t{bits(high)} << 32 | bits(low);
-}
-
 // All bits set in each byte that is not the letter of a two-byte escape.
-WEIR_AVX2 WEIR_INLINE __m256i not_simple(const char* at) {
+WEIR_AVX2 WEIR_INLINE __m256i not_simple_avx2(const char* at) {
   const __m256i low = _mm256_broadcastsi128_si256(load_table(kSimpleLow));
   const __m256i high = _mm256_broadcastsi128_si256(load_table(kSimpleHigh));
-  const __m256i bytes = load(at);
+  const __m256i bytes = load_avx2(at);
   const __m256i nibble = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(15));
   const __m256i simple =
       _mm256_and_si256(_mm256_shuffle_epi8(low, bytes), _mm256_shuffle_epi8(high, nibble));
   return _mm256_cmpeq_epi8(simple, _mm256_setzero_si256());
+}
+
+// The bits of `slashes` whose next byte is not the letter of a two-byte escape.
+WEIR_AVX512 WEIR_INLINE uint64_t not_simple_avx512(uint64_t slashes, const char* block) {
+  // The masked form, because g++ 12 warns of its own plain one in checked builds.
+  constexpr __mmask16 kAll = 0xFFFF;
+  const __m512i low = _mm512_maskz_broadcast_i32x4(kAll, load_table(kSimpleLow));
+  const __m512i high = _mm512_maskz_broadcast_i32x4(kAll, load_table(kSimpleHigh));
+  const __m512i letters = _mm512_loadu_si512(block + 1);
+  const __m512i nibble = _mm512_and_si512(_mm512_srli_epi16(letters, 4), _mm512_set1_epi8(15));
+  return _mm512_mask_testn_epi8_mask(slashes, _mm512_shuffle_epi8(low, letters),
+                                     _mm512_shuffle_epi8(high, nibble));
 }
 
 // Both read up to 64 bytes past the end. False when some escape is bad, or at the very end cut off.
@@ -143,11 +111,11 @@ WEIR_AVX2 WEIR_INLINE __m256i not_simple(const char* at) {
 WEIR_AVX2 bool escapes_good_avx2(std::string_view text) {
   const char* const end = text.data() + text.size();
   const __m256i slash = _mm256_set1_epi8('\\');
-  for (const char* block = text.data(); block < end; block += kBlock) {
-    const __m256i low = _mm256_cmpeq_epi8(load(block), slash);
-    const __m256i high = _mm256_cmpeq_epi8(load(block + 32), slash);
-    const __m256i low_doubts = _mm256_and_si256(low, not_simple(block + 1));
-    const __m256i high_doubts = _mm256_and_si256(high, not_simple(block + 33));
+  for (const char* block = text.data(); block < end; block += kVectorBlock) {
+    const __m256i low = _mm256_cmpeq_epi8(load_avx2(block), slash);
+    const __m256i high = _mm256_cmpeq_epi8(load_avx2(block + 32), slash);
+    const __m256i low_doubts = _mm256_and_si256(low, not_simple_avx2(block + 1));
+    const __m256i high_doubts = _mm256_and_si256(high, not_simple_avx2(block + 33));
     const __m256i any = _mm256_or_si256(low_doubts, high_doubts);
     if (_mm256_testz_si256(any, any) != 0) continue;
     const uint64_t begins =
@@ -158,18 +126,11 @@ WEIR_AVX2 bool escapes_good_avx2(std::string_view text) {
 }
 
 WEIR_AVX512 bool escapes_good_avx512(std::string_view text) {
-  // The masked form, because g++ 12 warns of its own plain one in checked builds.
-  constexpr __mmask16 kAll = 0xFFFF;
-  const __m512i low = _mm512_maskz_broadcast_i32x4(kAll, load_table(kSimpleLow));
-  const __m512i high = _mm512_maskz_broadcast_i32x4(kAll, load_table(kSimpleHigh));
   const char* const end = text.data() + text.size();
-  for (const char* block = text.data(); block < end; block += kBlock) {
+  for (const char* block = text.data(); block < end; block += kVectorBlock) {
     const uint64_t slashes =
         _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(block), _mm512_set1_epi8('\\'));
-    const __m512i letters = _mm512_loadu_si512(block + 1);
-    const __m512i nibble = _mm512_and_si512(_mm512_srli_epi16(letters, 4), _mm512_set1_epi8(15));
-    const uint64_t doubts = _mm512_mask_testn_epi8_mask(
-        slashes, _mm512_shuffle_epi8(low, letters), _mm512_shuffle_epi8(high, nibble));
+    const uint64_t doubts = not_simple_avx512(slashes, block);
     if (doubts == 0) continue;
     const uint64_t begins = escape_begins(slashes, ends_in_escape(text.data(), block) ? 1 : 0);
     if (!escapes_good(block, begins & doubts, end)) return false;
@@ -184,7 +145,7 @@ WEIR_AVX2 size_t count_openers_avx2(std::string_view text) {
   const __m256i fold = _mm256_set1_epi8(0x20);
   __m256i sums = _mm256_setzero_si256();
   for (; at + 32 <= text.size(); at += 32) {
-    const __m256i bytes = load(text.data() + at);
+    const __m256i bytes = load_avx2(text.data() + at);
     const __m256i hit = _mm256_cmpeq_epi8(_mm256_or_si256(bytes, fold), brace);
     const __m256i ones = _mm256_and_si256(hit, _mm256_set1_epi8(1));
     sums = _mm256_add_epi64(sums, _mm256_sad_epu8(ones, _mm256_setzero_si256()));
@@ -194,10 +155,6 @@ WEIR_AVX2 size_t count_openers_avx2(std::string_view text) {
   for (const uint64_t lane : lanes) count += lane;
   return count + count_openers_portable(text.substr(at));
 }
-
-#undef WEIR_INLINE
-#undef WEIR_AVX2
-#undef WEIR_AVX512
 
 #endif
 
@@ -216,8 +173,11 @@ VectorLevel vector_level() {
     // No processor has one of these without the bit instructions that come along, but a virtual
     // one may be told to hide them.
     if (__builtin_cpu_supports("bmi") == 0) return VectorLevel::kNone;
+    if (__builtin_cpu_supports("pclmul") == 0) return VectorLevel::kNone;
     if (__builtin_cpu_supports("avx2") == 0) return VectorLevel::kNone;
-    return __builtin_cpu_supports("avx512bw") != 0 ? VectorLevel::kAvx512 : VectorLevel::kAvx2;
+    const bool avx512 = __builtin_cpu_supports("avx512bw") != 0 &&
+                        __builtin_cpu_supports("avx512vbmi2") != 0;
+    return avx512 ? VectorLevel::kAvx512 : VectorLevel::kAvx2;
   }();
   return level;
 #else

@@ -11,6 +11,8 @@
 #include <memory>
 #include <string_view>
 
+#include "json/escape_check.h"
+
 namespace weir {
 
 class JsonIndex {
@@ -31,7 +33,8 @@ class JsonIndex {
     kNoMemory,
   };
 
-  JsonIndex();
+  // `level` is at most vector_level(); all levels find the same.
+  explicit JsonIndex(VectorLevel level = vector_level());
   ~JsonIndex();
   JsonIndex(const JsonIndex&) = delete;
   JsonIndex& operator=(const JsonIndex&) = delete;
@@ -51,6 +54,7 @@ class JsonIndex {
 
  private:
   [[nodiscard]] bool reserve(size_t bytes);
+  [[nodiscard]] Status build_exactly(std::string_view text, const Options& options);
   [[nodiscard]] Status fail(Status status, size_t offset);
 
   struct State;
@@ -59,6 +63,9 @@ class JsonIndex {
   uint32_t count_ = 0;
   size_t error_offset_ = 0;
 };
+
+// Whether all of `text` is UTF-8. Needs no padding.
+[[nodiscard]] bool is_utf8(std::string_view text);
 
 // What to tell the person who sent the text, one sentence without the offset.
 [[nodiscard]] std::string_view describe(JsonIndex::Status status);
