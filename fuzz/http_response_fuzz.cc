@@ -1,9 +1,12 @@
-// Provider bytes: the same checks as for client bytes, and that nothing unlisted reaches a client.
+// Provider bytes: the same checks as for client bytes, that nothing unlisted reaches a client, and
+// that llhttp accepts what is accepted and finds the same in it.
 #include <string>
 #include <string_view>
 
+#include "http/head_fields.h"
 #include "http/parser.h"
 #include "http_checks.h"
+#include "tests/shared/llhttp_fields.h"
 
 namespace {
 
@@ -30,6 +33,19 @@ void head_check(std::string_view head, const ResponseHead& parsed, bool to_head_
   }
 }
 
+void oracle_check(std::string_view head, const ResponseHead& parsed) {
+  const LlhttpFields oracle = llhttp_fields(HTTP_RESPONSE, head);
+  fuzz::require(oracle.accepted);
+  fuzz::require(oracle.status == parsed.status && oracle.minor_version == parsed.minor_version);
+  size_t nth = 0;
+  fields_walk(head, [&oracle, &nth](std::string_view name, std::string_view value) {
+    fuzz::require(nth < oracle.fields.size());
+    fuzz::require(oracle.fields[nth].first == name && oracle.fields[nth].second == value);
+    ++nth;
+  });
+  fuzz::require(nth == oracle.fields.size());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -42,6 +58,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const Result<void> result = parse_response_head(head, to_head_request, &parsed);
     if (!result) continue;
     head_check(head, parsed, to_head_request);
+    oracle_check(head, parsed);
     if (parsed.framing == Framing::kChunked) fuzz::chunked_check(input.behind(head_size));
   }
   return 0;

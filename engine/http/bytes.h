@@ -135,6 +135,20 @@ inline constexpr std::array<uint8_t, 256> kByteClasses = byte_classes_make();
   return p;
 }
 
+// The first `wanted` in [p, end), or `end`. For short distances.
+[[nodiscard]] inline const char* byte_find(const char* p, const char* end, char wanted) {
+#if defined(__SSE2__)
+  const __m128i all = _mm_set1_epi8(wanted);
+  for (; end - p >= 16; p += 16) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const auto mask = static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(v, all)));
+    if (mask != 0) return p + std::countr_zero(mask);
+  }
+#endif
+  while (p != end && *p != wanted) ++p;
+  return p;
+}
+
 // `text` without the spaces and tabs around it.
 [[nodiscard]] inline std::string_view blanks_trim(std::string_view text) {
   const char* first = text.data();

@@ -54,6 +54,22 @@ void list_walk(std::string_view list, Each each) {
   }
 }
 
+// Calls `each(name, value)` for every field line of a complete head that a HeadScanner has passed:
+// so every line has a colon and ends in CRLF, and an empty line ends the head. Blanks around the
+// value are trimmed.
+template <typename Each>
+void fields_walk(std::string_view head, Each each) {
+  const char* const end = head.data() + head.size();
+  const char* p = byte_find(head.data(), end, '\r') + 2;
+  while (end - p > 2) {
+    const char* const colon = byte_find(p, end, ':');
+    const char* const line_end = byte_find(colon, end, '\r');
+    each(std::string_view(p, static_cast<size_t>(colon - p)),
+         blanks_trim({colon + 1, static_cast<size_t>(line_end - colon - 1)}));
+    p = line_end + 2;
+  }
+}
+
 // host[:port] of a Host field or an absolute target: a registered name, an IPv4 address or a
 // bracketed IPv6 address, and a port up to 65535.
 [[nodiscard]] bool authority_is_valid(std::string_view authority);

@@ -1,6 +1,8 @@
 // Responses of providers. Requests are read in parser.cc.
-#include <llhttp.h>
-
+//
+// Their heads differ with every answer, so each is walked; the HeadScanner before has seen to the
+// grammar, and what is left needs no second reader of it. A unit test
+// and the fuzz target hold this against llhttp.
 #include <array>
 #include <memory>
 
@@ -65,13 +67,6 @@ bool is_kept(std::string_view name) {
   return false;
 }
 
-// What is gathered while llhttp walks over the head.
-struct ResponseParse {
-  ResponseHead* out = nullptr;
-  std::string_view name = {};  // of the field whose value comes next
-  FramingFields framing = {};
-};
-
 std::unexpected<Error> refuse(std::string_view message) {
   return std::unexpected(Error{Errc::kUpstreamUnavailable, message});
 }
@@ -95,14 +90,14 @@ void keep_first(std::string_view* field, std::string_view value) {
   if (field->empty()) *field = value;
 }
 
-void field_take(ResponseParse* parse, std::string_view name, std::string_view value) {
-  ResponseHead* const out = parse->out;
+void field_take(ResponseHead* out, FramingFields* framing, std::string_view name,
+                std::string_view value) {
   switch (name.size()) {
     case 4:
       if (equals_folded(name, "date")) return keep_first(&out->date, value);
       break;
     case 10:
-      if (parse->framing.take(name, value)) return;
+      if (framing->take(name, value)) return;
       if (equals_folded(name, "keep-alive")) out->keep_alive_timeout_s = keep_alive_timeout(value);
       break;
     case 11:
@@ -112,7 +107,7 @@ void field_take(ResponseParse* parse, std::string_view name, std::string_view va
       if (equals_folded(name, "content-type")) return keep_first(&out->content_type, value);
       break;
     case 14:
-      if (parse->framing.take(name, value)) return;
+      if (framing->take(name, value)) return;
       if (equals_folded(name, "retry-after-ms")) return keep_first(&out->retry_after_ms, value);
       if (equals_folded(name, "x-should-retry")) return keep_first(&out->should_retry, value);
       break;
@@ -122,7 +117,7 @@ void field_take(ResponseParse* parse, std::string_view name, std::string_view va
       }
       break;
     case 17:
-      if (parse->framing.take(name, value)) return;
+      if (framing->take(name, value)) return;
       break;
     default:
       break;
@@ -131,32 +126,13 @@ void field_take(ResponseParse* parse, std::string_view name, std::string_view va
   out->kept[out->kept_count++] = {name, value};
 }
 
-// llhttp calls these; the head is given to it in one piece, so every span is complete.
-int on_header_field(llhttp_t* parser, const char* at, size_t length) {
-  static_cast<ResponseParse*>(parser->data)->name = {at, length};
-  return HPE_OK;
-}
+// Of a status line that the scanner has passed: `HTTP/1.x NNN `.
+constexpr size_t kMinorAt = 7;
+constexpr size_t kStatusAt = 9;
 
-int on_header_value(llhttp_t* parser, const char* at, size_t length) {
-  auto* const parse = static_cast<ResponseParse*>(parser->data);
-  field_take(parse, parse->name, blanks_trim({at, length}));
-  return HPE_OK;
+int status_read(const char* digits) {
+  return (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0');
 }
-
-// Bodies are framed by Weir, so llhttp must not look behind the head.
-int on_headers_complete(llhttp_t*) {
-  return HPE_PAUSED;
-}
-
-constexpr llhttp_settings_t settings_make() {
-  llhttp_settings_t settings{};
-  settings.on_header_field = on_header_field;
-  settings.on_header_value = on_header_value;
-  settings.on_headers_complete = on_headers_complete;
-  return settings;
-}
-
-constexpr llhttp_settings_t kSettings = settings_make();
 
 bool status_has_no_body(int status) {
   return status < 200 || status == 204 || status == 304;
@@ -166,20 +142,17 @@ bool status_has_no_body(int status) {
 
 Result<void> parse_response_head(std::string_view head, bool to_head_request, ResponseHead* out) {
   std::construct_at(out);
-  ResponseParse parse{.out = out};
-  llhttp_t parser;
-  llhttp_init(&parser, HTTP_RESPONSE, &kSettings);
-  parser.data = &parse;
-  if (llhttp_execute(&parser, head.data(), head.size()) != HPE_PAUSED) {
-    return refuse("the provider's response head is malformed");
-  }
-  out->status = parser.status_code;
-  out->minor_version = parser.http_minor;
+  FramingFields framing;
+  out->minor_version = static_cast<uint8_t>(head[kMinorAt] - '0');
+  out->status = status_read(head.data() + kStatusAt);
+  fields_walk(head, [out, &framing](std::string_view name, std::string_view value) {
+    field_take(out, &framing, name, value);
+  });
   if (out->status < 100 || out->status > 599) {
     return refuse("the provider's status code is out of range");
   }
   if (out->status == 101) return refuse("the provider switched protocols unasked");
-  const Result<BodyFraming> body = framing_resolve(parse.framing, out->minor_version);
+  const Result<BodyFraming> body = framing_resolve(framing, out->minor_version);
   if (!body) return refuse("the provider's response is not framed as HTTP/1.1 allows");
   out->content_length = body->content_length;
   if (to_head_request || status_has_no_body(out->status)) {
@@ -189,7 +162,7 @@ Result<void> parse_response_head(std::string_view head, bool to_head_request, Re
     out->framing = unframed ? Framing::kUntilClose : body->framing;
   }
   out->keep_alive =
-      out->framing != Framing::kUntilClose && parse.framing.connection_stays(out->minor_version);
+      out->framing != Framing::kUntilClose && framing.connection_stays(out->minor_version);
   return {};
 }
 

@@ -28,6 +28,8 @@ TEST(Bytes, ValueSkipFindsEveryForbiddenByteEverywhere) {
         ASSERT_EQ(value_skip(exact.data(), end), expected) << size << ' ' << at << ' ' << c;
         const char* const line = c == '\r' || c == '\n' ? exact.data() + at : end;
         ASSERT_EQ(line_end_find(exact.data(), end), line) << size << ' ' << at << ' ' << c;
+        const char* const found = c == 0xff ? exact.data() : exact.data() + at;
+        ASSERT_EQ(byte_find(exact.data(), end, text[at]), found) << size << ' ' << at << ' ' << c;
       }
     }
   }

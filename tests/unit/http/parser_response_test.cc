@@ -1,12 +1,18 @@
 // Goal: what a provider's response head means, which are refused, and which fields reach a client.
-// Method: tables of heads, one idea per row, each through a HeadScanner first.
+// Method: tables of heads, one idea per row, each through a HeadScanner first; and heads with
+// thousands of changes: whatever the scanner passes and Weir accepts, llhttp accepts too, with the
+// same status, version and fields.
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "head_feed.h"
+#include "http/head_fields.h"
 #include "http/parser.h"
+#include "tests/shared/llhttp_fields.h"
 
 namespace weir {
 namespace {
@@ -230,6 +236,83 @@ TEST(ResponseHead, KeepsNoMoreThanItHasRoomFor) {
   ASSERT_TRUE(parse(text, &head).has_value());
   EXPECT_EQ(head.kept_count, ResponseHead::kMaxKept);
   EXPECT_EQ(head.kept[ResponseHead::kMaxKept - 1].name, "x-ratelimit-23");
+}
+
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+Fields fields_of(std::string_view head) {
+  Fields fields;
+  fields_walk(head, [&fields](std::string_view name, std::string_view value) {
+    fields.emplace_back(std::string(name), std::string(value));
+  });
+  return fields;
+}
+
+// Whether the head was complete and accepted.
+bool compare(const std::string& text) {
+  const ScanOutcome scan = head_feed(HeadScanner::Kind::kResponse, text, text.size());
+  if (scan.kind != ScanOutcome::Kind::kComplete) return false;
+  const std::string head = text.substr(0, scan.consumed);  // of exact size, for the sanitizer
+  ResponseHead parsed;
+  if (!parse_response_head(head, false, &parsed)) return false;
+  const LlhttpFields oracle = llhttp_fields(HTTP_RESPONSE, head);
+  EXPECT_TRUE(oracle.accepted) << head;
+  EXPECT_EQ(parsed.status, oracle.status) << head;
+  EXPECT_EQ(parsed.minor_version, oracle.minor_version) << head;
+  EXPECT_EQ(fields_of(head), oracle.fields) << head;
+  return true;
+}
+
+const std::string kHeads[] = {
+    "HTTP/1.1 200 OK\r\n\r\n",
+    "HTTP/1.0 404 \r\nA:b\r\n\r\n",
+    "HTTP/1.1 204 No Content\r\nX-Request-Id:\r\nconnection: close\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive, Upgrade\r\n"
+    "Upgrade: h2c\r\n\r\n",
+    "HTTP/1.1 429 Too Many Requests\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+    "Content-Type: application/json; charset=utf-8\r\nContent-Length: 17\r\n"
+    "x-ratelimit-limit-requests:   60 \t\r\nretry-after-ms: 6500\r\n"
+    "Keep-Alive: timeout=5, max=100\r\nx: \x80\xff tail\r\n\r\n",
+};
+
+TEST(ResponseOracle, AgreesOnEveryChangedByte) {
+  constexpr std::string_view kBytes("\0\t\n\r !,09:;AZaz~\x7f\x80\xff", 19);
+  size_t accepted = 0;
+  for (const std::string& head : kHeads) {
+    EXPECT_TRUE(compare(head));
+    for (size_t at = 0; at < head.size(); ++at) {
+      std::string shorter = head;
+      shorter.erase(at, 1);
+      accepted += compare(shorter) ? 1 : 0;
+      for (const char byte : kBytes) {
+        std::string changed = head;
+        changed[at] = byte;
+        accepted += compare(changed) ? 1 : 0;
+        std::string longer = head;
+        longer.insert(at, 1, byte);
+        accepted += compare(longer) ? 1 : 0;
+      }
+    }
+  }
+  EXPECT_GT(accepted, 5000u);
+}
+
+TEST(ResponseOracle, AgreesOnLinesInAnyOrder) {
+  const std::vector<std::string> lines = {
+      "Content-Length: 12\r\n", "Content-Length: 0012\r\n", "Transfer-Encoding: chunked\r\n",
+      "Transfer-Encoding:  Chunked \r\n", "Connection: close\r\n", "Connection: keep-alive\r\n",
+      "Connection: upgrade\r\n", "Upgrade: websocket\r\n", "Proxy-Connection: close\r\n",
+      "x-request-id: a\r\n", "empty:\r\n", "blank: \t \r\n", "colons: a:b: c\r\n",
+      "Trailer: x\r\n", "TE: trailers\r\n", "a-name-longer-than-sixteen-bytes: v\r\n",
+  };
+  std::minstd_rand random(1);
+  size_t accepted = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string head = round % 2 == 0 ? "HTTP/1.1 200 OK\r\n" : "HTTP/1.0 500 Oh no\r\n";
+    for (size_t count = random() % 6; count != 0; --count) head += lines[random() % lines.size()];
+    accepted += compare(head + "\r\n") ? 1 : 0;
+  }
+  EXPECT_GT(accepted, 5000u);
 }
 
 }  // namespace
