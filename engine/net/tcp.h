@@ -49,6 +49,7 @@ struct Tcp : Transport {
   WriteBlock* in_flight = nullptr;
   WriteBlock* waiting = nullptr;
   WriteBlock* waiting_last = nullptr;
+  int fd = -1;             // the handle's, until it is closed
   TcpPhase phase = TcpPhase::kConnecting;
   uint8_t deferred = 0;
   NetError write_error = NetError::kNone;
