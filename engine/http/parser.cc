@@ -7,22 +7,11 @@
 
 #include "http/bytes.h"
 #include "http/head_fields.h"
+#include "http/request_fields.h"
 
 namespace weir {
 
 namespace {
-
-// What is gathered while llhttp walks over the head.
-struct RequestParse {
-  RequestHead* out = nullptr;
-  std::string_view name = {};  // of the field whose value comes next
-  FramingFields framing = {};
-  uint32_t hosts = 0;
-  uint32_t authorizations = 0;
-  uint32_t api_keys = 0;
-  bool has_expect = false;
-  bool expect_is_known = true;
-};
 
 std::unexpected<Error> refuse(Errc code, std::string_view message) {
   return std::unexpected(Error{code, message});
@@ -63,61 +52,6 @@ void expect_take(RequestParse* parse, std::string_view value) {
   if (!equals_folded(value, "100-continue")) parse->expect_is_known = false;
 }
 
-// One switch on the length keeps this at a jump for most fields: few lengths hold a known name.
-void field_take(RequestParse* parse, std::string_view name, std::string_view value) {
-  RequestHead* const out = parse->out;
-  switch (name.size()) {
-    case 3:
-      if (equals_folded(name, "via")) keep_first(&out->via, value);
-      return;
-    case 4:
-      if (!equals_folded(name, "host")) return;
-      ++parse->hosts;
-      out->host = value;
-      return;
-    case 6:
-      if (equals_folded(name, "expect")) expect_take(parse, value);
-      return;
-    case 7:
-    case 9:
-      if (!equals_folded(name, "api-key") && !equals_folded(name, "x-api-key")) return;
-      ++parse->api_keys;
-      out->api_key = value;
-      return;
-    case 10:
-      if (parse->framing.take(name, value)) return;
-      if (equals_folded(name, "x-weir-hop")) keep_first(&out->weir_hop, value);
-      return;
-    case 12:
-      if (equals_folded(name, "content-type"))
-        keep_first(&out->content_type, value);
-      else if (equals_folded(name, "x-request-id"))
-        keep_first(&out->request_id, value);
-      return;
-    case 13:
-      if (equals_folded(name, "authorization")) {
-        ++parse->authorizations;
-        out->authorization = value;
-        return;
-      }
-      if (equals_folded(name, "x-weir-timing")) keep_first(&out->weir_timing, value);
-      return;
-    case 14:
-      if (parse->framing.take(name, value)) return;
-      if (equals_folded(name, "x-ibm-space-id")) keep_first(&out->space_id, value);
-      return;
-    case 17:
-      parse->framing.take(name, value);
-      return;
-    case 16:
-      if (equals_folded(name, "x-ibm-project-id")) return keep_first(&out->project_id, value);
-      if (equals_folded(name, "content-encoding")) keep_first(&out->content_encoding, value);
-      return;
-    default:
-      return;
-  }
-}
-
 // llhttp calls these; the head is given to it in one piece, so every span is complete.
 int on_url(llhttp_t* parser, const char* at, size_t length) {
   static_cast<RequestParse*>(parser->data)->out->target = {at, length};
@@ -132,7 +66,7 @@ int on_header_field(llhttp_t* parser, const char* at, size_t length) {
 int on_header_value(llhttp_t* parser, const char* at, size_t length) {
   auto* const parse = static_cast<RequestParse*>(parser->data);
   ++parse->out->field_count;
-  field_take(parse, parse->name, blanks_trim({at, length}));
+  request_field_take(parse, parse->name, blanks_trim({at, length}));
   return HPE_OK;
 }
 
@@ -212,6 +146,61 @@ Result<void> fields_judge(const RequestParse& parse) {
 }
 
 }  // namespace
+
+// One switch on the length keeps this at a jump for most fields: few lengths hold a known name.
+void request_field_take(RequestParse* parse, std::string_view name, std::string_view value) {
+  RequestHead* const out = parse->out;
+  switch (name.size()) {
+    case 3:
+      if (equals_folded(name, "via")) keep_first(&out->via, value);
+      return;
+    case 4:
+      if (!equals_folded(name, "host")) return;
+      ++parse->hosts;
+      out->host = value;
+      return;
+    case 6:
+      if (equals_folded(name, "expect")) expect_take(parse, value);
+      return;
+    case 7:
+    case 9:
+      if (!equals_folded(name, "api-key") && !equals_folded(name, "x-api-key")) return;
+      ++parse->api_keys;
+      out->api_key = value;
+      return;
+    case 10:
+      if (parse->framing.take(name, value)) return;
+      if (equals_folded(name, "x-weir-hop")) keep_first(&out->weir_hop, value);
+      return;
+    case 12:
+      if (equals_folded(name, "content-type"))
+        keep_first(&out->content_type, value);
+      else if (equals_folded(name, "x-request-id"))
+        keep_first(&out->request_id, value);
+      return;
+    case 13:
+      if (equals_folded(name, "authorization")) {
+        ++parse->authorizations;
+        out->authorization = value;
+        return;
+      }
+      if (equals_folded(name, "x-weir-timing")) keep_first(&out->weir_timing, value);
+      return;
+    case 14:
+      if (parse->framing.take(name, value)) return;
+      if (equals_folded(name, "x-ibm-space-id")) keep_first(&out->space_id, value);
+      return;
+    case 17:
+      parse->framing.take(name, value);
+      return;
+    case 16:
+      if (equals_folded(name, "x-ibm-project-id")) return keep_first(&out->project_id, value);
+      if (equals_folded(name, "content-encoding")) keep_first(&out->content_encoding, value);
+      return;
+    default:
+      return;
+  }
+}
 
 Result<void> parse_request_head(std::string_view head, RequestHead* out) {
   std::construct_at(out);

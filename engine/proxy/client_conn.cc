@@ -33,17 +33,12 @@ constexpr TransportEvents kClientEvents = {
 
 ClientConn* owner(Transport* t) { return static_cast<ClientConn*>(t->owner); }
 
-void arm(ClientConn* conn, uint32_t ms) {
-  if (ms == 0) return conn->worker->wheel.disarm(&conn->deadline);
-  conn->worker->wheel.arm(&conn->deadline, conn->worker->now_ms + ms);
-}
-
 // What was written must reach the client first, however slowly it reads (`stall` bounds that);
 // then it gets a moment to notice before its unread bytes would turn our close into a reset.
 void linger_on(ClientConn* conn) {
   if (conn->io->queued_bytes != 0) return conn->worker->wheel.disarm(&conn->deadline);
   if (conn->saw_eof) return transport_close(conn->io);
-  arm(conn, ClientConn::kLingerMs);
+  client_arm(conn, ClientConn::kLingerMs);
 }
 
 void enter_linger(ClientConn* conn) {
@@ -55,188 +50,8 @@ void enter_linger(ClientConn* conn) {
   linger_on(conn);
 }
 
-void refuse_head(ClientConn* conn, const Error& error) {
-  conn->keep_alive = false;
-  reply_early_error(conn, error);
-  if (conn->io->closing) return;
-  enter_linger(conn);
-}
-
-// --- one state each: how many bytes were used ---------------------------------------------------
-
-void begin_head(ClientConn* conn) {
-  conn->state = ClientState::kHead;
-  conn->scanner.reset();
-  conn->first_byte_ns = conn->worker->now_ns;
-  arm(conn, conn->worker->limits.header_timeout_ms);
-}
-
-void begin_body(ClientConn* conn, const RequestHead& head) {
-  conn->state = ClientState::kBody;
-  conn->chunked_body = head.framing == Framing::kChunked;
-  conn->chunked.reset();
-  conn->body_remaining = head.framing == Framing::kLength ? head.content_length : 0;
-}
-
-void body_complete(ClientConn* conn) {
-  conn->state = ClientState::kBusy;
-  conn->worker->wheel.disarm(&conn->deadline);
-  exchange_start(conn->exchange);
-}
-
-// A head ends in `text`, whose first bytes may have been scanned before.
-size_t feed_head(ClientConn* conn, std::string_view text, bool from_spill) {
-  const size_t seen = conn->scanner.seen_bytes();
-  HeadLimits limits;
-  limits.max_bytes = conn->worker->limits.max_header_bytes;
-  const auto progress = conn->scanner.feed(text.substr(seen), limits);
-  if (!progress) {
-    refuse_head(conn, progress.error());
-    return text.size();
-  }
-  if (progress->status == HeadScanner::Status::kMore) {
-    if (!from_spill) conn->spill.append(text);
-    return from_spill ? 0 : text.size();
-  }
-  const size_t head_bytes = seen + progress->consumed;
-  RequestHead head;
-  const auto parsed = parse_request_head(text.substr(0, head_bytes), &head);
-  if (!parsed) {
-    refuse_head(conn, parsed.error());
-    return text.size();
-  }
-  conn->keep_alive = head.keep_alive && !conn->worker->draining;
-  conn->wire = head.minor_version == 0 ? ClientWire::kHttp10 : ClientWire::kHttp11;
-  begin_body(conn, head);
-  arm(conn, conn->worker->limits.body_timeout_ms);
-  const bool body_follows = conn->chunked_body || conn->body_remaining != 0;
-  exchange_begin(conn, head, body_follows);
-  if (conn->state != ClientState::kBody) return head_bytes;
-  if (!body_follows) {
-    body_complete(conn);
-  } else if (head.expect_continue) {
-    const Slice proceed("HTTP/1.1 100 Continue\r\n\r\n");
-    client_write(conn, {&proceed, 1});
-  }
-  return head_bytes;
-}
-
-// Offers the transport the place where the rest of a kept body belongs.
-void read_into_body(ClientConn* conn) {
-  const BodyBuffer& body = conn->exchange->body;
-  conn->io->read_into = body.room();
-  conn->io->read_into_bytes = body.room() != nullptr ? body.room_bytes() : 0;
-}
-
-void read_into_shared(ClientConn* conn) {
-  conn->io->read_into = nullptr;
-  conn->io->read_into_bytes = 0;
-}
-
-void body_failed(ClientConn* conn, const Error& error) {
-  conn->keep_alive = false;
-  read_into_shared(conn);
-  exchange_refuse(conn->exchange, error);
-}
-
-// A large body stays in the block its first bytes were read into, and the rest is read behind them,
-// unless another request lies there already or the block has too little room.
-bool can_keep_block(ClientConn* conn, std::string_view bytes, bool ends_read, bool from_spill) {
-  if (from_spill || !ends_read || conn->chunked_body || !conn->exchange->body.empty()) return false;
-  if (conn->body_remaining <= SmallBlock::kBytes) return false;
-  const char* const begin = conn->worker->net->current->data;
-  const char* const end = begin + kReadBlockBytes;
-  if (std::less<>()(bytes.data(), begin) || !std::less<>()(bytes.data(), end)) return false;
-  return static_cast<uint64_t>(end - bytes.data()) >= conn->body_remaining;
-}
-
-bool body_append(ClientConn* conn, std::string_view bytes, bool keep) {
-  Exchange* ex = conn->exchange;
-  Worker* worker = conn->worker;
-  if (ex->body.size() + bytes.size() > exchange_max_body(ex)) {
-    body_failed(conn, body_too_large(ex));
-    return false;
-  }
-  const bool held = keep ? ex->body.keep_block(worker, bytes) : ex->body.append(worker, bytes);
-  if (held) return true;
-  body_failed(conn, {Errc::kOverloaded, "too many bytes are held for other requests; try again"});
-  return false;
-}
-
-size_t feed_length_body(ClientConn* conn, std::string_view text, bool from_spill) {
-  const size_t use = std::min<uint64_t>(conn->body_remaining, text.size());
-  const bool last = use == conn->body_remaining;
-  const bool keep = can_keep_block(conn, text.substr(0, use), use == text.size(), from_spill);
-  read_into_shared(conn);
-  if (!body_append(conn, text.substr(0, use), keep)) return use;
-  conn->body_remaining -= use;
-  if (!last) {
-    read_into_body(conn);
-    return use;
-  }
-  // What lies behind the body in its own block would go with it when the request ends at once.
-  const bool in_body_block = conn->exchange->body.room() != nullptr;
-  if (in_body_block && use < text.size()) {
-    conn->spill.append(text.substr(use));
-    body_complete(conn);
-    return text.size();
-  }
-  body_complete(conn);
-  return use;
-}
-
-size_t feed_chunked_body(ClientConn* conn, std::string_view text) {
-  size_t used = 0;
-  while (used < text.size() && conn->state == ClientState::kBody) {
-    const auto piece = conn->chunked.feed(text.substr(used));
-    if (!piece) {
-      body_failed(conn, {Errc::kMalformedRequest, piece.error().message});
-      return text.size();
-    }
-    used += piece->consumed;
-    if (!piece->data.empty() && !body_append(conn, piece->data, false)) return text.size();
-    if (piece->done) body_complete(conn);
-  }
-  return used;
-}
-
-size_t feed_body(ClientConn* conn, std::string_view text, bool from_spill) {
-  arm(conn, conn->worker->limits.body_timeout_ms);
-  return conn->chunked_body ? feed_chunked_body(conn, text)
-                            : feed_length_body(conn, text, from_spill);
-}
-
-// Requests end in the middle of a buffer, answers complete inside: a loop, so that a pipeline of
-// any length needs no stack. Returns how many bytes of `text` need no more attention.
-size_t feed(ClientConn* conn, std::string_view text, bool from_spill) {
-  size_t used = 0;
-  while (used < text.size() && !conn->io->closing) {
-    const std::string_view rest = text.substr(used);
-    switch (conn->state) {
-      case ClientState::kIdle:
-        begin_head(conn);
-        [[fallthrough]];
-      case ClientState::kHead: {
-        const size_t step = feed_head(conn, rest, from_spill);
-        if (step == 0) return used;
-        used += step;
-        break;
-      }
-      case ClientState::kBody:
-        used += feed_body(conn, rest, from_spill);
-        break;
-      case ClientState::kBusy:
-        return used;
-      case ClientState::kLinger:
-      case ClientState::kClosed:
-        return text.size();
-    }
-  }
-  return used;
-}
-
 void feed_spill(ClientConn* conn) {
-  const size_t used = feed(conn, conn->spill.view(), true);
+  const size_t used = client_feed(conn, conn->spill.view(), true);
   if (conn->io->closing) return;
   if (!conn->spill.empty()) conn->spill.consume(used);
   // Reading goes on even while a request is busy, or a client that leaves would go unseen.
@@ -254,7 +69,7 @@ void on_read(Transport* t, std::string_view bytes) {
     conn->spill.append(bytes);
     if (conn->state != ClientState::kBusy) return feed_spill(conn);
   } else {
-    const size_t used = feed(conn, bytes, false);
+    const size_t used = client_feed(conn, bytes, false);
     if (t->closing || used == bytes.size()) return;
     conn->spill.append(bytes.substr(used));
   }
@@ -301,9 +116,9 @@ void on_deadline(void* owner_pointer) {
   ++conn->worker->metrics.client_timeouts;
   switch (conn->state) {
     case ClientState::kHead:
-      return refuse_head(conn, {Errc::kRequestTimeout, "the request head took too long"});
+      return client_refuse_head(conn, {Errc::kRequestTimeout, "the request head took too long"});
     case ClientState::kBody:
-      return body_failed(conn, {Errc::kRequestTimeout, "the request body stopped arriving"});
+      return client_refuse_body(conn, {Errc::kRequestTimeout, "the request body stopped arriving"});
     case ClientState::kIdle:
       if (conn->io->queued_bytes != 0) return enter_linger(conn);
       return transport_close(conn->io);
@@ -342,7 +157,12 @@ ClientConn* conn_of(Client* client) { return static_cast<ClientConn*>(client); }
 // Head, framing and body in one write.
 Took conn_write(Client* client, const AnswerPart& part) {
   ClientConn* conn = conn_of(client);
-  std::array<Slice, SliceList::kMax + 6> slices;
+  // Not an array of Slice, which would be cleared first.
+  union Slices {
+    Slices() {}  // NOLINT: not defaulted, for the same reason
+    std::array<Slice, SliceList::kMax + 6> at;
+  } room;
+  auto& slices = room.at;
   size_t count = 0;
   size_t bytes = 0;
   for (const Slice& slice : part.body) bytes += slice.size;
@@ -373,7 +193,7 @@ void request_done(ClientConn* conn) {
                            (conn->chunked_body || conn->body_remaining != 0);
   if (!conn->keep_alive || body_unread || conn->worker->draining) return enter_linger(conn);
   conn->state = ClientState::kIdle;
-  arm(conn, conn->worker->limits.idle_timeout_ms);
+  client_arm(conn, conn->worker->limits.idle_timeout_ms);
   // A pipelined request waits. It starts at the end of this turn and not here, because the upstream
   // connection that just answered may still be in the middle of its read.
   if (conn->spill.empty() || conn->ready_node.linked()) return;
@@ -417,6 +237,29 @@ ClientConn::~ClientConn() {
   ready_node.unlink();
 }
 
+void client_arm(ClientConn* conn, uint32_t ms) {
+  if (ms == 0) return conn->worker->wheel.disarm(&conn->deadline);
+  conn->worker->wheel.arm(&conn->deadline, conn->worker->now_ms + ms);
+}
+
+void client_refuse_head(ClientConn* conn, const Error& error) {
+  conn->keep_alive = false;
+  reply_early_error(conn, error);
+  if (conn->io->closing) return;
+  enter_linger(conn);
+}
+
+void client_read_shared(ClientConn* conn) {
+  conn->io->read_into = nullptr;
+  conn->io->read_into_bytes = 0;
+}
+
+void client_refuse_body(ClientConn* conn, const Error& error) {
+  conn->keep_alive = false;
+  client_read_shared(conn);
+  exchange_refuse(conn->exchange, error);
+}
+
 void client_accept(Worker* worker, Transport* transport) {
   // A refused one needs an owner all the same, for its close callback.
   const bool refuse = over_connection_cap(worker);
@@ -432,7 +275,7 @@ void client_accept(Worker* worker, Transport* transport) {
   ++worker->metrics.client_accepted;
   // A TLS handshake has no deadline of its own: it must not take longer than a head.
   const ClientLimits& limits = worker->limits;
-  arm(conn, transport->tls ? limits.header_timeout_ms : limits.idle_timeout_ms);
+  client_arm(conn, transport->tls ? limits.header_timeout_ms : limits.idle_timeout_ms);
 }
 
 void client_write(ClientConn* conn, std::span<const Slice> slices) {
@@ -457,7 +300,7 @@ void client_resume_pipeline(ClientConn* conn) {
 void client_abort(ClientConn* conn) {
   conn->state = ClientState::kClosed;
   transport_abort(conn->io);
-  read_into_shared(conn);
+  client_read_shared(conn);
   if (Exchange* ex = conn->exchange) {
     conn->exchange = nullptr;
     exchange_client_gone(ex);

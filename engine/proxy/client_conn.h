@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "http/chunked.h"
+#include "http/head_memo.h"
 #include "http/parser.h"
 #include "net/deadline.h"
 #include "net/transport.h"
@@ -43,6 +44,7 @@ struct ClientConn : Client {
   ClientState state = ClientState::kIdle;
   bool chunked_body = false;
   bool saw_eof = false;
+  HeadMemo::Hint head_hint;
   HeadScanner scanner{HeadScanner::Kind::kRequest};
   ChunkedDecoder chunked;
   uint64_t body_remaining = 0;
@@ -62,5 +64,17 @@ void client_resume_pipeline(ClientConn* conn);
 void client_abort(ClientConn* conn);
 // Draining: closes at once when idle, else after the present answer.
 void client_drain(ClientConn* conn);
+
+// --- between the connection's own files ---------------------------------------------------------
+
+// The bytes of requests, as they come; returns how many need no more attention. client_feed.cc
+size_t client_feed(ClientConn* conn, std::string_view text, bool from_spill);
+// The connection's deadline; 0: none.
+void client_arm(ClientConn* conn, uint32_t ms);
+// The head, or the body of the request at hand, cannot be read: an error, and a lingering close.
+void client_refuse_head(ClientConn* conn, const Error& error);
+void client_refuse_body(ClientConn* conn, const Error& error);
+// The next bytes go to the worker's block again.
+void client_read_shared(ClientConn* conn);
 
 }  // namespace weir

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/pool.h"
+#include "http/head_memo.h"
 #include "json/reply_scan.h"
 #include "json/request_scan.h"
 #include "link/worker_link.h"
@@ -72,6 +73,7 @@ struct Worker {
   DeadlineWheel wheel;
   RetryBudget retry_budget;
   MetricsBlock metrics;
+  HeadMemo heads;              // of requests that were let in
   RequestScanner request_scanner;
   ReplyScanner reply_scanner;
   Arena scratch;               // until the event at hand has been handled

@@ -46,6 +46,62 @@ TEST_F(Client, ExactRequestUpstream) {
                 "\r\nx-weir-hop: 1234567890abcdef\r\n\r\n" + body);
 }
 
+// A head like the one before is recalled: key, ids and length are those of the present request all
+// the same, and nothing gets through that a first request could not do.
+TEST_F(Client, HeadsLikeTheOneBeforeAreJudgedAnew) {
+  SimPeer* client = world_.connect();
+  std::string upstream;
+  const auto ask = [&](const std::string& request) {
+    client->received.clear();
+    client->send(request);
+    world_.run();
+    if (world_.dials() != 0) upstream = world_.upstream(0)->received;
+    serve();
+    serve();  // one that was sent behind it
+    return answers(client);
+  };
+  const auto post = [](std::string_view extra, std::string_view id) {
+    return sim_post(sim_chat_body("m", extra), "x-request-id: " + std::string(id) + "\r\n");
+  };
+  EXPECT_EQ(ask(post("", "one")).at(0).field("x-request-id"), "one");
+  const SimAnswer longer = ask(post(",\"pad\":\"" + std::string(200, 'p') + "\"", "two")).at(0);
+  EXPECT_EQ(longer.status, 200);
+  EXPECT_EQ(longer.field("x-request-id"), "two");
+  EXPECT_TRUE(upstream.ends_with("pp\"}"));
+  // Two at once: the second one is recalled from where it waited.
+  EXPECT_EQ(ask(post("", "three") + post("", "four")).size(), 2u);
+  std::string other_key = post("", "five");
+  other_key.replace(other_key.find("client-key"), 10, "stolen-key");
+  EXPECT_EQ(ask(other_key).at(0).status, 401);
+  EXPECT_TRUE(client->saw_fin);
+  const std::string good = post("", "six");
+  const auto with = [&good](std::string_view from, std::string_view to) {
+    std::string text = good;
+    return text.replace(text.find(from), from.size(), to);
+  };
+  const std::string bad[] = {
+      with("x-request-id:", "x-request-id :"),
+      with("six", "s\nx"),
+      with("six", std::string_view("s\0x", 3)),
+      with("x-request-id: six", "x-request-id: six\r\nTransfer-Encoding: chunked"),
+      with("x-request-id: six", "x-request-id: six\r\nContent-Length: 5"),
+      with("Content-Length: ", "Content-Length: +"),
+      with("Content-Length: ", "Content-Length: 99999999999999999999"),
+      with("HTTP/1.1", "HTTP/2.1"),
+  };
+  for (const std::string& request : bad) {
+    client = world_.connect();
+    EXPECT_EQ(ask(good).at(0).status, 200);
+    const std::vector<SimAnswer> refused = ask(request + good);
+    ASSERT_EQ(refused.size(), 1u) << request;
+    EXPECT_GE(refused[0].status, 400) << request;
+    EXPECT_TRUE(client->saw_fin);
+  }
+  client = world_.connect();
+  EXPECT_EQ(ask(good).at(0).status, 200);
+  EXPECT_EQ(ask(with("Content-Length: ", "Content-Length: 99999999")).at(0).status, 413);
+}
+
 TEST_F(Client, LoopIsRefused) {
   SimPeer* client = world_.connect(sim_post("{}", "x-weir-hop: 00,1234567890abcdef\r\n"));
   EXPECT_EQ(answers(client).at(0).status, 508);
