@@ -19,6 +19,13 @@ struct ThreadPlatform {
   using Atomic = std::atomic<T>;
   // The round-th look in vain at something that another thread does for some hundred nanoseconds.
   static void wait(uint32_t round);
+  // After so many takes the cost of a heavy fence is worth it.
+  static constexpr uint32_t kHotTakes = 2048;
+  // Whether the system has one: a full fence in every running thread of the process, in place of
+  // their light ones, which only keep the compiler from moving accesses.
+  [[nodiscard]] static bool has_heavy_fence();
+  static void light_fence() { std::atomic_signal_fence(std::memory_order_seq_cst); }
+  static void heavy_fence();
 };
 
 extern template class BasicBucket<ThreadPlatform>;

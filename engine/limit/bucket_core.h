@@ -132,9 +132,19 @@ class BasicBucket {
   static constexpr int64_t kClosed = -(int64_t{1} << 62);
   static constexpr size_t kLineBytes = 64;
 
-  // Only `lease` is shared, and others only close it; the rest is the core's own.
+  // `lease`, `inside` and `closing` are shared; the rest is the core's own, but that others look at
+  // `light` while they hold kBusy.
+  //
+  // Others only close a lease. So that none of its core's changes is lost then, each is one locked
+  // step; or, while the line is light, plain stores between inside = 1 and inside = 0, made only if
+  // closing is 0 in between. Who closes a light line sets closing, lets heavy_fence() put a full
+  // fence into every thread, and waits for inside to be 0: a change that began before the fence is
+  // seen to run, one that begins behind it sees closing. The fence costs microseconds, so only a
+  // line that its core used often since it was last closed is light.
   struct alignas(kLineBytes) Line {
     Atomic<int64_t> lease{kClosed};
+    Atomic<uint32_t> inside{0};
+    Atomic<uint32_t> closing{0};
     Nanos until = 0;        // end of the interval in which the lease was given
     // granted - lease, never below 0, is what the core took and did not give back while the line
     // was open; `spent` is the same from before, since `epoch` began. What a line had lost when
@@ -143,15 +153,32 @@ class BasicBucket {
     int64_t spent = 0;
     uint64_t epoch = 0;
     int64_t counted = 0;    // this line's part of leased_
+    uint32_t takes = 0;     // since others closed the line; stays at kHotTakes
+    bool light = false;     // changed by open_line() alone
   };
 
   static constexpr int64_t level_of(int64_t word) { return word >> 2; }
   // A closed line stays below 0 whatever the two below add to it: its core may learn by their
-  // result that the line was closed. Nobody reads anything else by a lease: relaxed. Nothing else
-  // is written, as a store before the next locked step would have to be waited for.
+  // result that the line was closed. Nobody reads anything else by a lease: relaxed.
   [[nodiscard]] static bool take_leased(Line& line, int64_t n, Nanos now) {
     if (line.lease.load(Order::relaxed) < n || now >= line.until) return false;
+    if (line.light) return change_light(line, n, -n);
+    line.takes += line.takes < Platform::kHotTakes ? 1 : 0;
     return line.lease.fetch_sub(n, Order::relaxed) >= 0;
+  }
+  // Adds to the lease if it is `least` at least. False: nothing was done.
+  [[nodiscard]] static bool change_light(Line& line, int64_t least, int64_t more) {
+    line.inside.store(1, Order::relaxed);
+    Platform::light_fence();
+    // acquire pairs with the release in close_lines(): who sees it over also sees the lease closed.
+    bool done = line.closing.load(Order::acquire) == 0;
+    if (done) {
+      const int64_t lease = line.lease.load(Order::relaxed);
+      done = lease >= least;
+      if (done) line.lease.store(lease + more, Order::relaxed);
+    }
+    line.inside.store(0, Order::release);
+    return done;
   }
   [[nodiscard]] static bool give_back_leased(Line& line, int64_t n) {
     const int64_t lease = line.lease.load(Order::relaxed);
@@ -161,6 +188,7 @@ class BasicBucket {
       line.spent -= more;
       line.granted += more;
     }
+    if (line.light) return change_light(line, 0, n);
     return line.lease.fetch_add(n, Order::relaxed) >= 0;
   }
   [[nodiscard]] bool swap_word(int64_t& from, int64_t to) {
@@ -184,8 +212,9 @@ class BasicBucket {
     // release pairs with the acquire in try_busy() and take_shared().
     word_.fetch_sub(kBusy, Order::release);
   }
-  void close_lines();
-  void refill(Nanos now);
+  // `own`: of the core that calls, if one does; it changes nothing meanwhile.
+  void close_lines(const Line* own);
+  void refill(const Line* own, Nanos now);
   void set_level_at_most(int64_t most);
   void adopt(const BucketSpec& spec);
   [[nodiscard]] int64_t refilled(int64_t level, Nanos now) const;

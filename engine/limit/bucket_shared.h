@@ -44,7 +44,7 @@ bool BasicBucket<Platform>::take_shared(Line& line, int64_t n, Nanos now, bool f
     if (try_busy()) break;
     Platform::wait(round);
   }
-  refill(now);
+  refill(&line, now);
   const bool taken = take_busy(line, n, force);
   end_busy();
   return taken;
@@ -57,7 +57,7 @@ bool BasicBucket<Platform>::take_busy(Line& line, int64_t n, bool force) {
   for (;;) {
     const int64_t level = level_of(word);
     if (level < n && (word & kOpen) != 0) {
-      close_lines();
+      close_lines(&line);
       word = word_.load(Order::acquire);
       continue;
     }
@@ -76,14 +76,14 @@ template <typename Platform>
 void BasicBucket<Platform>::give_back_shared(Line& line, int64_t n, Nanos now) {
   n = std::clamp<int64_t>(n, 0, kMaxTake);
   await_busy();
-  refill(now);
+  refill(&line, now);
   static_cast<void>(settle_line(line));
   const uint64_t epoch = epoch_.load(Order::relaxed);
   if (line.epoch == epoch && n <= line.spent) {
     word_.fetch_add(n * kUnit, Order::acq_rel);
     line.spent -= n;
   } else {
-    close_lines();
+    close_lines(&line);
     int64_t word = word_.load(Order::acquire);
     for (;;) {
       const int64_t level = level_of(word);
@@ -123,12 +123,17 @@ void BasicBucket<Platform>::open_line(Line& line, int64_t n) {
     lease = lease_for(level_of(word), n);
     if (lease == 0) return;
   } while (!swap_word(word, (word - lease * kUnit) | kOpen));
+  const bool others_closed = line.lease.load(Order::relaxed) < 0;
   const int64_t rest = settle_line(line);
   line.granted = rest + lease;
   const int64_t others = leased_.load(Order::relaxed) - line.counted;
   line.counted = line.granted;
   leased_.store(others + line.counted, Order::relaxed);
   line.until = end_.load(Order::relaxed);
+  if (others_closed || !line.light) {
+    line.light = Platform::has_heavy_fence() && line.takes >= Platform::kHotTakes;
+  }
+  if (others_closed) line.takes = 0;
   line.lease.store(line.granted, Order::release);
 }
 
@@ -162,13 +167,29 @@ void BasicBucket<Platform>::await_busy() {
 
 // Holding kBusy. Afterwards the level is all there is, until end_busy().
 template <typename Platform>
-void BasicBucket<Platform>::close_lines() {
+void BasicBucket<Platform>::close_lines(const Line* own) {
   if ((word_.load(Order::relaxed) & kOpen) == 0) return;
+  const auto must_wait = [own](const Line& line) {
+    return line.light && &line != own && line.lease.load(Order::relaxed) >= 0;
+  };
+  bool fence = false;
+  for (uint32_t core = 0; core < cores_; ++core) {
+    if (!must_wait(lines_[core])) continue;
+    lines_[core].closing.store(1, Order::relaxed);
+    fence = true;
+  }
+  if (fence) Platform::heavy_fence();
   int64_t sum = 0;
   for (uint32_t core = 0; core < cores_; ++core) {
-    Atomic<int64_t>& lease = lines_[core].lease;
-    if (lease.load(Order::relaxed) < 0) continue;
-    sum += lease.exchange(kClosed, Order::acq_rel);
+    Line& line = lines_[core];
+    if (line.lease.load(Order::relaxed) < 0) continue;
+    const bool waited = must_wait(line);
+    // acquire pairs with the release in change_light(): the lease is what the last change left.
+    for (uint32_t round = 0; waited && line.inside.load(Order::acquire) != 0; ++round) {
+      Platform::wait(round);
+    }
+    sum += line.lease.exchange(kClosed, Order::acq_rel);
+    if (waited) line.closing.store(0, Order::release);
   }
   leased_.store(0, Order::relaxed);
   word_.fetch_add(sum * kUnit - kOpen, Order::acq_rel);
@@ -176,10 +197,10 @@ void BasicBucket<Platform>::close_lines() {
 
 // Holding kBusy.
 template <typename Platform>
-void BasicBucket<Platform>::refill(Nanos now) {
+void BasicBucket<Platform>::refill(const Line* own, Nanos now) {
   const uint64_t end = end_.load(Order::relaxed);
   if (now < end) return;
-  close_lines();
+  close_lines(own);
   int64_t word = word_.load(Order::acquire);
   int64_t level = 0;
   do {
@@ -220,8 +241,8 @@ int64_t BasicBucket<Platform>::level(Nanos now) {
     if ((word & kOpen) == 0) return level_of(word);
   }
   await_busy();
-  refill(now);
-  close_lines();
+  refill(nullptr, now);
+  close_lines(nullptr);
   const int64_t level = level_of(word_.load(Order::acquire));
   end_busy();
   return level;
@@ -253,8 +274,8 @@ void BasicBucket<Platform>::reconfigure(const BucketSpec& spec, Nanos now) {
   const BucketSpec old = this->spec();
   if (old == spec) return;
   await_busy();
-  refill(now);
-  close_lines();
+  refill(nullptr, now);
+  close_lines(nullptr);
   adopt(spec);
   set_level_at_most(capacity());
   epoch_.store(epoch_.load(Order::relaxed) + 1, Order::release);

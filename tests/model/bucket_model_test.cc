@@ -34,7 +34,6 @@ struct BucketPeek {
 namespace {
 
 using model::Explorer;
-using Bucket = BasicBucket<model::ModelPlatform>;
 
 constexpr Nanos kInterval = 1'000'000'000;
 
@@ -64,6 +63,7 @@ struct Scene {
 };
 
 // What a call answers, of both kinds of bucket.
+template <typename Bucket>
 int64_t apply(Bucket& bucket, uint32_t core, const Op& op) {
   switch (op.kind) {
     case Op::kTake: return bucket.take(core, op.n, op.now) ? 1 : 0;
@@ -117,6 +117,7 @@ bool explained(const std::vector<Event>& events, const PlainBucket& bucket, uint
   return false;
 }
 
+template <typename Bucket>
 class Player {
  public:
   explicit Player(const Scene& scene) : scene_(scene) {
@@ -144,6 +145,8 @@ class Player {
     run.check = [this] { check(); };
     return run;
   }
+  // A run that no order of its calls explains; empty: there is none.
+  [[nodiscard]] const std::string& broken() const { return broken_; }
 
  private:
   void play(uint32_t core, size_t first, size_t end) {
@@ -158,6 +161,7 @@ class Player {
         event.answer = apply(*bucket_, core, *event.op);
         if (event.op->kind == Op::kTake) given = event.answer != 0;
       }
+      Explorer::current()->at_no_step();
       event.ended = true;
       Explorer::current()->forget(static_cast<uint64_t>(event.answer));
     }
@@ -180,9 +184,7 @@ class Player {
   void check() {
     const int64_t level = bucket_->level(last_);
     PlainBucket start = plain_;
-    if (!explained(events_, start, 0, 0, level) && !::testing::Test::HasFailure()) {
-      ADD_FAILURE() << describe(level);
-    }
+    if (broken_.empty() && !explained(events_, start, 0, 0, level)) broken_ = describe(level);
   }
 
   [[nodiscard]] std::string describe(int64_t level) const {
@@ -197,19 +199,30 @@ class Player {
 
   const Scene& scene_;
   Nanos last_ = 0;
+  std::string broken_;
   std::unique_ptr<Bucket> bucket_;
   PlainBucket plain_{{}, 0};
   std::vector<Event> events_;
 };
 
-void explore(const Scene& scene) {
-  constexpr size_t kMostStates = 100'000;
-  Player player(scene);
+constexpr size_t kMostStates = 100'000;
+
+template <typename Platform>
+std::string explore_on(const Scene& scene, bool store_buffers) {
+  Player<BasicBucket<Platform>> player(scene);
   Explorer explorer;
+  explorer.set_store_buffers(store_buffers);
   EXPECT_TRUE(explorer.explore([&] { return player.make(); }, kMostStates));
   ::testing::Test::RecordProperty("states", static_cast<int>(explorer.states()));
   // One order only would mean that nothing was explored.
   EXPECT_GT(explorer.runs(), 10u);
+  return player.broken();
+}
+
+// As every machine does it with locked steps alone, and as x86 does it with light lines.
+void explore(const Scene& scene) {
+  EXPECT_EQ(explore_on<model::ModelPlatform>(scene, false), "");
+  EXPECT_EQ(explore_on<model::LightModelPlatform>(scene, true), "");
 }
 
 // With two cores a lease is given while an eighth of what is left is at least two takes.
@@ -219,6 +232,13 @@ TEST(BucketModel, TheLastTokensOfTwoCores) {
 
 TEST(BucketModel, LeasesAreCalledBackBeforeARefusal) {
   explore({{0, 20, kInterval}, {take(1)}, {{take(1), take(1)}, {take(16), take(1), take(1)}}});
+}
+
+// The model sees what the fence is for.
+TEST(BucketModel, LightLeasesNeedTheHeavyFence) {
+  const Scene scene{{0, 20, kInterval}, {take(1)}, {{take(1), take(1)}, {take(18), take(1)}}};
+  EXPECT_EQ(explore_on<model::BrokenModelPlatform>(scene, false), "");
+  EXPECT_NE(explore_on<model::BrokenModelPlatform>(scene, true), "");
 }
 
 TEST(BucketModel, ThreeCores) {

@@ -1,5 +1,7 @@
 #include "tests/model/interleave.h"
 
+#include <algorithm>
+
 namespace weir::model {
 
 bool Explorer::explore(const std::function<Run()>& make, size_t most) {
@@ -34,6 +36,7 @@ void Explorer::start(Run& run) {
     if (fiber.stack == nullptr) fiber.stack = std::make_unique<char[]>(kStackBytes);
     fiber.body = run.threads[i];
     fiber.history = fiber.ends = 0;
+    fiber.stores.clear();
     getcontext(&fiber.context);
     fiber.context.uc_stack.ss_sp = fiber.stack.get();
     fiber.context.uc_stack.ss_size = kStackBytes;
@@ -54,6 +57,7 @@ void Explorer::enter() {
 }
 
 void Explorer::resume(size_t index) {
+  if (index >= fibers_.size()) return publish_one(fibers_[index - fibers_.size()]);
   running_ = index;
   swapcontext(&main_, &fibers_[index].context);
   running_ = kNone;
@@ -91,6 +95,9 @@ std::vector<size_t> Explorer::ready() const {
   for (size_t i = 0; i < fibers_.size(); ++i) {
     if (!fibers_[i].done && !fibers_[i].waiting) found.push_back(i);
   }
+  for (size_t i = 0; i < fibers_.size(); ++i) {
+    if (!fibers_[i].stores.empty()) found.push_back(fibers_.size() + i);
+  }
   return found;
 }
 
@@ -100,6 +107,10 @@ uint64_t Explorer::state(const Run& run) const {
   for (const Fiber& fiber : fibers_) {
     hash = mixed(hash, fiber.history);
     hash = mixed(hash, (fiber.done ? 1u : 0u) + (fiber.waiting ? 2u : 0u));
+    for (const Store& store : fiber.stores) {
+      const auto at = std::find(shared_.begin(), shared_.end(), store.to) - shared_.begin();
+      hash = mixed(mixed(hash, static_cast<uint64_t>(at)), store.value);
+    }
   }
   return hash;
 }
@@ -116,6 +127,31 @@ void Explorer::read(uint64_t value) {
   if (running_ == kNone) return;
   Fiber& fiber = fibers_[running_];
   fiber.history = mixed(fiber.history + 1, value);
+}
+
+bool Explorer::delay_store(uint64_t* to, uint64_t value) {
+  if (!buffered_ || running_ == kNone) return false;
+  fibers_[running_].stores.push_back({to, value});
+  return true;
+}
+
+const uint64_t* Explorer::own_store(const uint64_t* at) const {
+  if (running_ == kNone) return nullptr;
+  const std::vector<Store>& stores = fibers_[running_].stores;
+  for (auto store = stores.rbegin(); store != stores.rend(); ++store) {
+    if (store->to == at) return &store->value;
+  }
+  return nullptr;
+}
+
+void Explorer::publish_one(Fiber& fiber) {
+  const Store store = fiber.stores.front();
+  fiber.stores.erase(fiber.stores.begin());
+  if (*store.to == store.value) return;
+  *store.to = store.value;
+  for (Fiber& other : fibers_) {
+    if (&other != &fiber) other.waiting = false;
+  }
 }
 
 void Explorer::forget(uint64_t result) {

@@ -19,6 +19,12 @@ namespace {
 
 constexpr Nanos kSecond = 1'000'000'000;
 
+// Every lease is light, from its first take on.
+struct LightPlatform : ThreadPlatform {
+  static constexpr uint32_t kHotTakes = 0;
+};
+using LightBucket = BasicBucket<LightPlatform>;
+
 TEST(Bucket, StartsFullAndRefillsInWholeSteps) {
   Bucket bucket(2, {3, 10, kSecond}, 500);
   EXPECT_TRUE(bucket.take(0, 8, 500));
@@ -152,6 +158,7 @@ TEST(Bucket, TheHintIsBehindByWhatOthersTookFromTheirPresentLeases) {
 }
 
 // Random calls, one at a time, by cores that a seed chooses: the same answers as a plain bucket.
+template <typename Kind>
 void compare(uint64_t seed, Leases leases) {
   SCOPED_TRACE(::testing::Message() << "seed " << seed);
   std::mt19937_64 random(seed);
@@ -166,7 +173,7 @@ void compare(uint64_t seed, Leases leases) {
   };
   BucketSpec spec = any_spec();
   Nanos now = static_cast<Nanos>(below(1'000'000));
-  Bucket bucket(cores, spec, now, leases);
+  Kind bucket(cores, spec, now, leases);
   PlainBucket plain(spec, now);
   const int64_t largest = 1 + below(spec.capacity / 20 + 2);
   for (int i = 0; i < 3000; ++i) {
@@ -205,7 +212,8 @@ void compare(uint64_t seed, Leases leases) {
 TEST(BucketRandom, DoesWhatAPlainBucketDoes) {
   const uint64_t first = std::random_device{}();
   for (uint64_t seed = first; seed < first + 60; ++seed) {
-    compare(seed, seed % 4 == 0 ? Leases::kOff : Leases::kOn);
+    compare<Bucket>(seed, seed % 4 == 0 ? Leases::kOff : Leases::kOn);
+    compare<LightBucket>(seed, Leases::kOn);
     if (HasFatalFailure()) return;
   }
 }
@@ -226,9 +234,15 @@ void run_threads(uint32_t count, const Body& body) {
 
 constexpr uint32_t kThreads = 8;
 
+template <typename Kind>
+class BucketThreads : public ::testing::Test {};
+using Kinds = ::testing::Types<Bucket, LightBucket>;
+TYPED_TEST_SUITE(BucketThreads, Kinds);
+
 // 64 clients on 8 cores, each asking until it was refused ten times.
+template <typename Kind>
 int64_t admitted_of(int64_t capacity, bool crowded) {
-  Bucket bucket(kThreads, {0, capacity, kSecond}, 0);
+  Kind bucket(kThreads, {0, capacity, kSecond}, 0);
   std::atomic<int64_t> admitted{0};
   run_threads(kThreads, [&](uint32_t core) {
     // 45 of 64 clients are on core 0 when it is crowded.
@@ -247,18 +261,18 @@ int64_t admitted_of(int64_t capacity, bool crowded) {
   return admitted.load();
 }
 
-TEST(BucketThreads, AdmitExactlyTheCapacity) {
+TYPED_TEST(BucketThreads, AdmitExactlyTheCapacity) {
   for (int round = 0; round < 20; ++round) {
-    EXPECT_EQ(admitted_of(1000, false), 1000);
-    EXPECT_EQ(admitted_of(1000, true), 1000);
+    EXPECT_EQ(admitted_of<TypeParam>(1000, false), 1000);
+    EXPECT_EQ(admitted_of<TypeParam>(1000, true), 1000);
   }
 }
 
 // Takes, refunds and debt by all cores while the control thread looks and reconfigures: nothing is
 // lost and nothing made.
-TEST(BucketThreads, ConserveTokens) {
+TYPED_TEST(BucketThreads, ConserveTokens) {
   constexpr int64_t kCapacity = 200'000;
-  Bucket bucket(kThreads + 1, {0, kCapacity, kSecond}, 0);
+  TypeParam bucket(kThreads + 1, {0, kCapacity, kSecond}, 0);
   std::atomic<int64_t> used{0};
   const uint64_t seed = std::random_device{}();
   SCOPED_TRACE(::testing::Message() << "seed " << seed);
@@ -285,9 +299,9 @@ TEST(BucketThreads, ConserveTokens) {
 }
 
 // Intervals end while all cores take: no more than the capacity and one amount for each interval.
-TEST(BucketThreads, RefillsOnce) {
+TYPED_TEST(BucketThreads, RefillsOnce) {
   constexpr int64_t kAmount = 300, kCapacity = 500, kIntervals = 50;
-  Bucket bucket(kThreads, {kAmount, kCapacity, kSecond}, 0);
+  TypeParam bucket(kThreads, {kAmount, kCapacity, kSecond}, 0);
   std::atomic<int64_t> admitted{0};
   run_threads(kThreads, [&](uint32_t core) {
     int64_t own = 0;
