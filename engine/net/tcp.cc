@@ -143,17 +143,30 @@ void queue_bytes(Tcp* tcp, std::string_view bytes) {
 }
 
 // What uv_try_write() does while nothing waits, without its detours, and without a signal when the
-// other side is gone. Bytes taken, or an error as libuv numbers it. Not by sendmsg() of libc, which
-// brackets every call for the cancelling of threads.
-ssize_t send_now(int fd, std::span<const Slice> slices) {
+// other side is gone. Bytes taken, or an error as libuv numbers it. Not by functions of libc, which
+// bracket every call for the cancelling of threads. A few kilobytes in pieces are cheaper to bring
+// together than to be walked over by the kernel.
+ssize_t send_now(Tcp* tcp, std::span<const Slice> slices, size_t total) {
+  std::string_view whole;
   msghdr message{};
-  message.msg_iov = reinterpret_cast<iovec*>(const_cast<Slice*>(slices.data()));
-  message.msg_iovlen = slices.size();
+  if (slices.size() == 1) {
+    whole = slices[0].view();
+  } else if (total <= UvNet::kGatherBytes) {
+    char* end = net_of(tcp)->gather;
+    for (const Slice& slice : slices) {
+      if (slice.size != 0) std::memcpy(end, slice.data, slice.size);
+      end += slice.size;
+    }
+    whole = {net_of(tcp)->gather, total};
+  } else {
+    message.msg_iov = reinterpret_cast<iovec*>(const_cast<Slice*>(slices.data()));
+    message.msg_iovlen = slices.size();
+  }
   long sent = 0;
   do {
-    sent = slices.size() == 1 ? syscall(SYS_sendto, fd, slices[0].data, slices[0].size,
-                                        MSG_NOSIGNAL, nullptr, 0)
-                              : syscall(SYS_sendmsg, fd, &message, MSG_NOSIGNAL);
+    sent = message.msg_iovlen != 0 ? syscall(SYS_sendmsg, tcp->fd, &message, MSG_NOSIGNAL)
+                                   : syscall(SYS_sendto, tcp->fd, whole.data(), whole.size(),
+                                             MSG_NOSIGNAL, nullptr, 0);
   } while (sent < 0 && errno == EINTR);
   if (sent >= 0) return sent;
   return errno == EWOULDBLOCK || errno == ENOBUFS ? UV_EAGAIN : -errno;
@@ -261,7 +274,7 @@ void tcp_write_raw(Tcp* tcp, std::span<const Slice> slices) {
     size_t total = 0;
     for (const Slice& slice : slices) total += slice.size;
     if (total == 0) return;
-    const ssize_t count = send_now(tcp->fd, slices);
+    const ssize_t count = send_now(tcp, slices, total);
     if (count < 0 && count != UV_EAGAIN) {
       return tcp_fail_later(tcp, net_error_of(static_cast<int>(count)));
     }

@@ -43,6 +43,8 @@ struct UvNet : Net {
   Resolver resolver;
   TlsClients tls_clients;
 
+  static constexpr size_t kGatherBytes = 8 * 1024;
+  char gather[kGatherBytes];         // small slices on their way to the socket
   ReadBlock* plain = nullptr;        // decrypted bytes; `current` while on_read of TLS runs
   std::string tls_out;               // records on their way to the socket, empty between events
   char tls_record[kTlsRecordBytes];  // small slices gathered into one record
