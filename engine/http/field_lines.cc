@@ -1,6 +1,7 @@
 #include "http/field_lines.h"
 
 #include "http/bytes.h"
+#include "http/head_fields.h"
 
 namespace weir {
 
@@ -29,6 +30,13 @@ std::string_view value_fault(char c) {
 
 const char* FieldLines::scan(const char* p, const char* end, uint32_t max_count,
                              std::string_view* why) {
+  // Whole lines go at once; what is cut or wrong is looked at byte by byte.
+  if (state == State::kLineStart) {
+    uint32_t lines = 0;
+    p = lines_read(p, end, max_count - count,
+                   [&lines](std::string_view, std::string_view) { ++lines; });
+    count += lines;
+  }
   while (p != end) {
     switch (state) {
       case State::kLineStart:

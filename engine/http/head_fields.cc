@@ -43,25 +43,11 @@ bool is_port(std::string_view port) {
 
 }  // namespace
 
-bool FramingFields::take(std::string_view name, std::string_view value) {
-  if (name.size() == 14 && equals_folded(name, "content-length")) {
-    ++lengths;
-    length = value;
-    return true;
-  }
-  if (name.size() == 17 && equals_folded(name, "transfer-encoding")) {
-    ++codings;
-    coding = value;
-    return true;
-  }
-  if (name.size() == 10 && equals_folded(name, "connection")) {
-    list_walk(value, [this](std::string_view token) {
-      if (equals_folded(token, "close")) close = true;
-      if (equals_folded(token, "keep-alive")) keep_alive = true;
-    });
-    return true;
-  }
-  return false;
+void FramingFields::take_connection(std::string_view value) {
+  list_walk(value, [this](std::string_view token) {
+    if (equals_folded(token, "close")) close = true;
+    if (equals_folded(token, "keep-alive")) keep_alive = true;
+  });
 }
 
 Result<BodyFraming> framing_resolve(const FramingFields& fields, uint8_t minor_version) {
@@ -88,6 +74,16 @@ Result<BodyFraming> framing_resolve(const FramingFields& fields, uint8_t minor_v
 
 bool digits_read(std::string_view text, uint64_t* number) {
   const char* const end = text.data() + text.size();
+  if (text.size() <= 19) {  // cannot overflow
+    uint64_t sum = 0;
+    for (const char* p = text.data(); p != end; ++p) {
+      const auto digit = static_cast<unsigned>(*p - '0');
+      if (digit > 9) return false;
+      sum = sum * 10 + digit;
+    }
+    *number = sum;
+    return !text.empty();
+  }
   const auto result = std::from_chars(text.data(), end, *number);
   // For unsigned types from_chars takes neither sign nor blank, so this is exactly 1*DIGIT.
   return result.ec == std::errc() && result.ptr == end;

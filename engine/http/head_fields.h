@@ -8,6 +8,7 @@
 #include <expected>
 #include <string_view>
 
+#include "base/check.h"
 #include "http/bytes.h"
 #include "http/parser.h"
 
@@ -23,7 +24,22 @@ struct FramingFields {
   bool keep_alive = false;  // Connection: keep-alive
 
   // True when the field is one of these and has been noted.
-  bool take(std::string_view name, std::string_view value);
+  bool take(std::string_view name, std::string_view value) {
+    if (name.size() == 14 && equals_folded(name, "content-length")) {
+      ++lengths;
+      length = value;
+      return true;
+    }
+    if (name.size() == 17 && equals_folded(name, "transfer-encoding")) {
+      ++codings;
+      coding = value;
+      return true;
+    }
+    if (name.size() != 10 || !equals_folded(name, "connection")) return false;
+    take_connection(value);
+    return true;
+  }
+  void take_connection(std::string_view value);
   // Close wins over keep-alive; without either the version decides.
   [[nodiscard]] bool connection_stays(uint8_t minor_version) const {
     return !close && (keep_alive || minor_version >= 1);
@@ -54,20 +70,31 @@ void list_walk(std::string_view list, Each each) {
   }
 }
 
-// Calls `each(name, value)` for every field line of a complete head that a HeadScanner has passed:
-// so every line has a colon and ends in CRLF, and an empty line ends the head. Blanks around the
-// value are trimmed.
+// Calls `each(name, value)`, blanks around the value trimmed, for the field lines at `p` that are
+// whole and good, at most `max_count`, and returns where the next one begins. What stands there may
+// be the empty line, or cut, or wrong: FieldLines says which.
+template <typename Each>
+[[nodiscard]] const char* lines_read(const char* p, const char* end, uint32_t max_count,
+                                     Each each) {
+  for (uint32_t count = 0; count != max_count; ++count) {
+    const char* const colon = token_skip(p, end);
+    if (colon == p || colon == end || *colon != ':') break;
+    const char* const cr = value_skip(colon + 1, end);
+    if (end - cr < 2 || cr[0] != '\r' || cr[1] != '\n') break;
+    each(std::string_view(p, static_cast<size_t>(colon - p)),
+         blanks_trim({colon + 1, static_cast<size_t>(cr - colon - 1)}));
+    p = cr + 2;
+  }
+  return p;
+}
+
+// Every field line of a complete head that a HeadScanner has passed.
 template <typename Each>
 void fields_walk(std::string_view head, Each each) {
   const char* const end = head.data() + head.size();
-  const char* p = byte_find(head.data(), end, '\r') + 2;
-  while (end - p > 2) {
-    const char* const colon = byte_find(p, end, ':');
-    const char* const line_end = byte_find(colon, end, '\r');
-    each(std::string_view(p, static_cast<size_t>(colon - p)),
-         blanks_trim({colon + 1, static_cast<size_t>(line_end - colon - 1)}));
-    p = line_end + 2;
-  }
+  const char* const lines = byte_find(head.data(), end, '\r') + 2;
+  const char* const rest = lines_read(lines, end, UINT32_MAX, each);
+  WEIR_DCHECK(end - rest == 2);
 }
 
 // host[:port] of a Host field or an absolute target: a registered name, an IPv4 address or a

@@ -141,4 +141,9 @@ struct ResponseHead {
 [[nodiscard]] Result<void> parse_response_head(std::string_view head, bool to_head_request,
                                                ResponseHead* out);
 
+// Both in one pass, for a head at the front of `bytes` that came whole and is good: its size. 0
+// says nothing, and `out` is of no use: a HeadScanner is to judge.
+[[nodiscard]] size_t read_response_head(std::string_view bytes, const HeadLimits& limits,
+                                        bool to_head_request, ResponseHead* out);
+
 }  // namespace weir

@@ -3,7 +3,10 @@
 // Their heads differ with every answer, so each is walked; the HeadScanner before has seen to the
 // grammar, and what is left needs no second reader of it. A unit test
 // and the fuzz target hold this against llhttp.
+#include <algorithm>
 #include <array>
+#include <bit>
+#include <cstring>
 #include <memory>
 
 #include "http/bytes.h"
@@ -54,11 +57,47 @@ constexpr std::array<LetterRange, 26> letters_make() {
 
 constexpr std::array<LetterRange, 26> kLetters = letters_make();
 
+// The first bytes of a name, small letters; a filter only, because other bytes change as well.
+using FirstBytes = std::array<char, 8>;
+constexpr size_t kShortestKept = 6;
+constexpr uint64_t kFold = 0x2020202020202020;
+
+struct KeptFilter {
+  uint64_t mask;
+  uint64_t bytes;
+};
+
+constexpr KeptFilter filter_make(std::string_view kept) {
+  FirstBytes mask{};
+  FirstBytes bytes{};
+  for (size_t i = 0; i < bytes.size() && i < kept.size(); ++i) {
+    mask[i] = '\xff';
+    bytes[i] = static_cast<char>(kept[i] | 0x20);
+  }
+  return {std::bit_cast<uint64_t>(mask), std::bit_cast<uint64_t>(bytes)};
+}
+
+constexpr std::array<KeptFilter, kKept.size()> filters_make() {
+  std::array<KeptFilter, kKept.size()> filters{};
+  for (size_t i = 0; i < kKept.size(); ++i) filters[i] = filter_make(kKept[i]);
+  return filters;
+}
+
+constexpr std::array<KeptFilter, kKept.size()> kFilters = filters_make();
+static_assert(std::ranges::all_of(kKept, [](std::string_view kept) {
+  return kept.size() >= kShortestKept;
+}));
+
+// `name` lies in a head: a colon and two line ends are behind it.
 bool is_kept(std::string_view name) {
   const int letter = (name.front() | 0x20) - 'a';
-  if (letter < 0 || letter >= 26) return false;
+  if (letter < 0 || letter >= 26 || name.size() < kShortestKept) return false;
   const LetterRange range = kLetters[static_cast<size_t>(letter)];
+  uint64_t first = 0;
+  std::memcpy(&first, name.data(), sizeof first);
+  first |= kFold;
   for (size_t i = range.begin; i < range.end; ++i) {
+    if ((first & kFilters[i].mask) != kFilters[i].bytes) continue;
     const std::string_view kept = kKept[i];
     const bool is_prefix = kept.back() == '-';
     if (is_prefix && name.size() == kept.size()) continue;
@@ -90,8 +129,8 @@ void keep_first(std::string_view* field, std::string_view value) {
   if (field->empty()) *field = value;
 }
 
-void field_take(ResponseHead* out, FramingFields* framing, std::string_view name,
-                std::string_view value) {
+[[gnu::always_inline]] inline void field_take(ResponseHead* out, FramingFields* framing,
+                                              std::string_view name, std::string_view value) {
   switch (name.size()) {
     case 4:
       if (equals_folded(name, "date")) return keep_first(&out->date, value);
@@ -126,28 +165,29 @@ void field_take(ResponseHead* out, FramingFields* framing, std::string_view name
   out->kept[out->kept_count++] = {name, value};
 }
 
-// Of a status line that the scanner has passed: `HTTP/1.x NNN `.
+// Of a status line: `HTTP/1.x NNN `.
 constexpr size_t kMinorAt = 7;
 constexpr size_t kStatusAt = 9;
+constexpr size_t kReasonAt = 13;
 
-int status_read(const char* digits) {
-  return (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0');
+void status_line_take(ResponseHead* out, const char* line) {
+  out->minor_version = static_cast<uint8_t>(line[kMinorAt] - '0');
+  const char* const digits = line + kStatusAt;
+  out->status = (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0');
+}
+
+bool is_plain_status_line(const char* line) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return std::memcmp(line, "HTTP/1.1 ", kStatusAt) == 0 && is_digit(line[kStatusAt]) &&
+         is_digit(line[kStatusAt + 1]) && is_digit(line[kStatusAt + 2]) &&
+         line[kReasonAt - 1] == ' ';
 }
 
 bool status_has_no_body(int status) {
   return status < 200 || status == 204 || status == 304;
 }
 
-}  // namespace
-
-Result<void> parse_response_head(std::string_view head, bool to_head_request, ResponseHead* out) {
-  std::construct_at(out);
-  FramingFields framing;
-  out->minor_version = static_cast<uint8_t>(head[kMinorAt] - '0');
-  out->status = status_read(head.data() + kStatusAt);
-  fields_walk(head, [out, &framing](std::string_view name, std::string_view value) {
-    field_take(out, &framing, name, value);
-  });
+Result<void> head_judge(const FramingFields& framing, bool to_head_request, ResponseHead* out) {
   if (out->status < 100 || out->status > 599) {
     return refuse("the provider's status code is out of range");
   }
@@ -164,6 +204,37 @@ Result<void> parse_response_head(std::string_view head, bool to_head_request, Re
   out->keep_alive =
       out->framing != Framing::kUntilClose && framing.connection_stays(out->minor_version);
   return {};
+}
+
+}  // namespace
+
+Result<void> parse_response_head(std::string_view head, bool to_head_request, ResponseHead* out) {
+  std::construct_at(out);
+  FramingFields framing;
+  status_line_take(out, head.data());
+  fields_walk(head, [out, &framing](std::string_view name, std::string_view value) {
+    field_take(out, &framing, name, value);
+  });
+  return head_judge(framing, to_head_request, out);
+}
+
+size_t read_response_head(std::string_view bytes, const HeadLimits& limits, bool to_head_request,
+                          ResponseHead* out) {
+  const char* const end = bytes.data() + bytes.size();
+  if (bytes.size() < kReasonAt || !is_plain_status_line(bytes.data())) return 0;
+  const char* const line_end = value_skip(bytes.data() + kReasonAt, end);
+  if (end - line_end < 2 || line_end[0] != '\r' || line_end[1] != '\n') return 0;
+  std::construct_at(out);
+  FramingFields framing;
+  status_line_take(out, bytes.data());
+  const char* const rest =
+      lines_read(line_end + 2, end, limits.max_fields,
+                 [out, &framing](std::string_view name, std::string_view value) {
+                   field_take(out, &framing, name, value);
+                 });
+  if (end - rest < 2 || rest[0] != '\r' || rest[1] != '\n') return 0;
+  const auto size = static_cast<size_t>(rest + 2 - bytes.data());
+  return size <= limits.max_bytes && head_judge(framing, to_head_request, out) ? size : 0;
 }
 
 }  // namespace weir

@@ -141,31 +141,41 @@ void accept_head(UpstreamConn* conn, ResponseHead& head, size_t bytes_behind) {
   if (empty) answer_complete(conn, bytes_behind);
 }
 
-// Returns the bytes used; all of them when the head is not complete or bad.
-size_t feed_head(UpstreamConn* conn, std::string_view bytes) {
-  const auto progress = conn->scanner.feed(bytes, HeadLimits());
+// Bytes of the read that belong to the head, which is complete then; 0: it is not, or it is bad.
+size_t read_head(UpstreamConn* conn, std::string_view bytes, ResponseHead* head) {
+  const HeadLimits limits;
+  if (conn->scanner.seen_bytes() == 0) {
+    const size_t size = read_response_head(bytes, limits, false, head);
+    if (size != 0) return size;
+  }
+  const auto progress = conn->scanner.feed(bytes, limits);
   if (!progress) {
     broken(conn, progress.error().message);
-    return bytes.size();
+    return 0;
   }
   if (progress->status == HeadScanner::Status::kMore) {
     conn->spill.append(bytes);
-    return bytes.size();
+    return 0;
   }
   std::string_view text = bytes.substr(0, progress->consumed);
   if (!conn->spill.empty()) {
     conn->spill.append(text);
     text = conn->spill.view();
   }
+  const auto parsed = parse_response_head(text, false, head);
+  if (parsed) return progress->consumed;
+  broken(conn, parsed.error().message);
+  return 0;
+}
+
+// Returns the bytes used; all of them when the head is not complete or bad.
+size_t feed_head(UpstreamConn* conn, std::string_view bytes) {
   ResponseHead head;
-  const auto parsed = parse_response_head(text, false, &head);
-  if (!parsed) {
-    broken(conn, parsed.error().message);
-    return bytes.size();
-  }
+  const size_t used = read_head(conn, bytes, &head);
+  if (used == 0) return bytes.size();
   if (head.status >= 200) {
-    accept_head(conn, head, bytes.size() - progress->consumed);
-    return progress->consumed;
+    accept_head(conn, head, bytes.size() - used);
+    return used;
   }
   if (++conn->informational > UpstreamConn::kMaxInformational) {
     broken(conn, "too many informational answers");
@@ -173,7 +183,7 @@ size_t feed_head(UpstreamConn* conn, std::string_view bytes) {
   }
   conn->scanner.reset();
   conn->spill.clear();
-  return progress->consumed;
+  return used;
 }
 
 size_t feed_chunked(UpstreamConn* conn, std::string_view bytes) {

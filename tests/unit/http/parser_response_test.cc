@@ -4,6 +4,7 @@
 // same status, version and fields.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <utility>
@@ -248,8 +249,38 @@ Fields fields_of(std::string_view head) {
   return fields;
 }
 
+bool same(const ResponseHead& a, const ResponseHead& b) {
+  return a.status == b.status && a.minor_version == b.minor_version &&
+         a.keep_alive == b.keep_alive && a.framing == b.framing &&
+         a.content_length == b.content_length && a.content_type == b.content_type &&
+         a.content_encoding == b.content_encoding && a.retry_after == b.retry_after &&
+         a.retry_after_ms == b.retry_after_ms && a.should_retry == b.should_retry &&
+         a.date == b.date && a.keep_alive_timeout_s == b.keep_alive_timeout_s &&
+         std::equal(a.kept.begin(), a.kept.begin() + a.kept_count, b.kept.begin(),
+                    b.kept.begin() + b.kept_count, [](const HeaderField& x, const HeaderField& y) {
+                      return x.name == y.name && x.value == y.value;
+                    });
+}
+
+// What is read in one pass is what scanner and parser read; whether it was.
+bool compare_one_pass(const std::string& text) {
+  const std::vector<char> exact(text.begin(), text.end());  // for the sanitizer
+  const std::string_view bytes(exact.data(), exact.size());
+  ResponseHead read;
+  const size_t size = read_response_head(bytes, HeadLimits(), false, &read);
+  if (size == 0) return false;
+  const ScanOutcome scan = head_feed(HeadScanner::Kind::kResponse, text, text.size());
+  EXPECT_EQ(scan.kind, ScanOutcome::Kind::kComplete) << text;
+  EXPECT_EQ(scan.consumed, size) << text;
+  ResponseHead parsed;
+  EXPECT_TRUE(parse_response_head(bytes.substr(0, size), false, &parsed).has_value()) << text;
+  EXPECT_TRUE(same(read, parsed)) << text;
+  return true;
+}
+
 // Whether the head was complete and accepted.
 bool compare(const std::string& text) {
+  const bool one_pass = compare_one_pass(text);
   const ScanOutcome scan = head_feed(HeadScanner::Kind::kResponse, text, text.size());
   if (scan.kind != ScanOutcome::Kind::kComplete) return false;
   const std::string head = text.substr(0, scan.consumed);  // of exact size, for the sanitizer
@@ -260,6 +291,8 @@ bool compare(const std::string& text) {
   EXPECT_EQ(parsed.status, oracle.status) << head;
   EXPECT_EQ(parsed.minor_version, oracle.minor_version) << head;
   EXPECT_EQ(fields_of(head), oracle.fields) << head;
+  // The slow way is for what is cut, wrong, or rare.
+  EXPECT_EQ(one_pass, head.starts_with("HTTP/1.1 ")) << head;
   return true;
 }
 
@@ -313,6 +346,17 @@ TEST(ResponseOracle, AgreesOnLinesInAnyOrder) {
     accepted += compare(head + "\r\n") ? 1 : 0;
   }
   EXPECT_GT(accepted, 5000u);
+}
+
+TEST(ResponseOracle, OnePassHeedsTheLimits) {
+  const std::string head = "HTTP/1.1 200 OK\r\na: b\r\nc: d\r\n\r\n";
+  const auto size = static_cast<uint32_t>(head.size());
+  ResponseHead out;
+  const HeadLimits just = {.max_bytes = size, .max_fields = 2};
+  EXPECT_EQ(read_response_head(head, just, false, &out), size);
+  EXPECT_EQ(read_response_head(head, {.max_bytes = size - 1}, false, &out), 0u);
+  EXPECT_EQ(read_response_head(head, {.max_fields = 1}, false, &out), 0u);
+  EXPECT_EQ(out.kept_count, 0u);
 }
 
 }  // namespace
