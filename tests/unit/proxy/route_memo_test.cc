@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -12,8 +13,12 @@ TEST(RouteMemo, KnowsWhatItWasToldInThatSnapshotForThatCaller) {
   RouteMemo memo;
   Principal who;
   Principal other;
-  for (const std::string name : {"", "a", "gpt-4o", "gpt-4o-mini", "a-much-longer-name"}) {
-    Route route;
+  // Each lives to the end: the memo may look at one that it was told of.
+  std::array<Route, 5> routes;
+  const std::string names[] = {"", "a", "gpt-4o", "gpt-4o-mini", "a-much-longer-name"};
+  for (size_t i = 0; i < routes.size(); ++i) {
+    const std::string& name = names[i];
+    Route& route = routes[i];
     route.name = name;
     EXPECT_EQ(memo.find(7, &who, name), nullptr);
     const TargetSet excluded;
