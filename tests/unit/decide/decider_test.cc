@@ -202,7 +202,9 @@ TEST_F(DeciderTest, ARecordedDayDecidesTheSameAgain) {
     decider.reset();
   }
   EXPECT_EQ(days[0], days[1]);
-  EXPECT_GT(days[0].size(), 200u);  // some were tried again
+  // The first fault goes on to both other places. Later ones find at most one place that is not
+  // suspended: faults come oftener than suspensions end.
+  EXPECT_EQ(days[0].size(), 202u);
 }
 
 TEST_F(DeciderTest, ThreadsTakeExactlyWhatThereIs) {
