@@ -1,6 +1,9 @@
 #include "adapters/loopback/prompt.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
 
 #include "adapters/common/arena_text.h"
 #include "adapters/common/json_walk.h"
@@ -16,6 +19,15 @@ constexpr bool is_blank(char c) {
   return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
+using Bytes [[gnu::vector_size(16)]] = int8_t;
+
+// -1 for each of 16 bytes that is blank, 0 for the others.
+Bytes blanks_at(std::string_view text, size_t at) {
+  Bytes bytes;
+  std::memcpy(&bytes, text.data() + at, sizeof bytes);
+  return (bytes == ' ') | (bytes == '\n') | (bytes == '\t') | (bytes == '\r');
+}
+
 // The plain text of a string token, without a copy where it holds no escape.
 std::string_view plain(std::string_view token, Arena& arena) {
   const std::string_view inner = json_inner(token);
@@ -24,8 +36,26 @@ std::string_view plain(std::string_view token, Arena& arena) {
 
 struct Last {
   std::string_view text;
+  int64_t words = 0;
   bool is_tool_result = false;
 };
+
+// The role and the content of a message, in one walk.
+struct Message {
+  std::string_view role;
+  std::string_view content;
+};
+
+Message message_read(std::string_view message) {
+  Message found;
+  JsonMembers members(message);
+  while (members.next()) {
+    if (members.key() == "role") found.role = json_inner(members.value());
+    if (members.key() == "content") found.content = members.value();
+    if (!found.role.empty() && !found.content.empty()) break;
+  }
+  return found;
+}
 
 // All text of a message's content: a string, or the text parts of a list.
 std::string_view content_text(std::string_view content, Arena& arena) {
@@ -46,11 +76,12 @@ int64_t messages_read(std::string_view messages, Arena& arena, Last* last) {
   int64_t words = 0;
   JsonElements each(messages);
   while (each.next()) {
-    const std::string_view role = json_inner(json_member(each.value(), "role"));
-    const std::string_view text = content_text(json_member(each.value(), "content"), arena);
-    words += words_count(text);
-    const bool is_tool = role == "tool" || role == "function";
-    if (role == "user" || is_tool) *last = {text, is_tool};
+    const Message message = message_read(each.value());
+    const std::string_view text = content_text(message.content, arena);
+    const int64_t here = words_count(text);
+    words += here;
+    const bool is_tool = message.role == "tool" || message.role == "function";
+    if (message.role == "user" || is_tool) *last = {text, here, is_tool};
   }
   return words;
 }
@@ -59,15 +90,16 @@ int64_t messages_read(std::string_view messages, Arena& arena, Last* last) {
 int64_t prompt_read(std::string_view prompt, Arena& arena, Last* last) {
   if (json_is_string(prompt)) {
     last->text = plain(prompt, arena);
-    return words_count(last->text);
+    return last->words = words_count(last->text);
   }
   int64_t words = 0;
   JsonElements each(prompt);
   while (each.next()) {
     if (json_is_string(each.value())) {
       const std::string_view text = plain(each.value(), arena);
-      if (words == 0) last->text = text;
-      words += words_count(text);
+      const int64_t here = words_count(text);
+      if (words == 0) *last = {text, here};
+      words += here;
     } else {
       ++words;
     }
@@ -99,7 +131,11 @@ std::string_view words_join(std::string_view source, int64_t count, Arena& arena
 }
 
 // The text up to the first stop sequence in it.
-std::string_view stop_apply(std::string_view text, std::string_view stop, Arena& arena) {
+std::string_view stop_apply(const Call& call, std::string_view text, Arena& arena) {
+  // Most requests have none, and a search is cheaper than a walk over the members.
+  const std::string_view body = call.request.body;
+  if (body.find("\"stop\"") == std::string_view::npos) return text;
+  const std::string_view stop = json_member(body, "stop");
   const auto cut = [&](std::string_view token) {
     const std::string_view sequence = plain(token, arena);
     if (!sequence.empty()) text = text.substr(0, text.find(sequence));
@@ -128,6 +164,7 @@ std::string_view tool_name_of(std::string_view tool) {
 
 // The function (name and schema) to call; empty for none.
 std::string_view tool_choose(const Call& call, std::string_view text) {
+  if (call.request.value(Field::kTools).empty()) return {};
   const std::string_view choice = json_member(call.request.body, "tool_choice");
   if (choice == "\"none\"") return {};
   const std::string_view wanted = tool_name_of(choice);
@@ -184,8 +221,15 @@ std::string_view arguments_make(std::string_view function, std::string_view text
 }  // namespace
 
 int64_t words_count(std::string_view text) {
-  int64_t words = 0;
-  for (size_t at = 0; !word_next(text, &at).empty();) ++words;
+  // A word begins where the byte before is blank, or there is none.
+  int64_t words = static_cast<int64_t>(!text.empty() && !is_blank(text[0]));
+  size_t at = 1;
+  for (; at + sizeof(Bytes) <= text.size(); at += sizeof(Bytes)) {
+    const Bytes begun = blanks_at(text, at - 1) & ~blanks_at(text, at);
+    const auto halves = std::bit_cast<std::array<uint64_t, 2>>(begun);
+    words += (std::popcount(halves[0]) + std::popcount(halves[1])) / 8;
+  }
+  for (; at < text.size(); ++at) words += is_blank(text[at - 1]) && !is_blank(text[at]);
   return words;
 }
 
@@ -211,16 +255,19 @@ LocalAnswer answer_make(Call& call, const Rehearsal& rehearsal) {
     answer.answer_words = std::max<int64_t>(1, words_count(answer.tool_arguments));
     return answer;
   }
-  if (words_count(last.text) == 0) last.text = kGreeting;
-  int64_t words = rehearsal.words >= 0 ? rehearsal.words
-                                       : std::min(words_count(last.text), Rehearsal::kMaxWords);
+  if (last.words == 0) last = {kGreeting, words_count(kGreeting)};
+  int64_t words =
+      rehearsal.words >= 0 ? rehearsal.words : std::min(last.words, Rehearsal::kMaxWords);
   const int64_t cap = call.request.output_cap;
   answer.finish_reason = cap >= 0 && cap < words ? "length" : "stop";
   if (cap >= 0) words = std::min(words, cap);
   const std::string_view all = words_join(last.text, words, call.arena);
-  answer.text = stop_apply(all, json_member(call.request.body, "stop"), call.arena);
-  if (answer.text.size() != all.size()) answer.finish_reason = "stop";
-  answer.answer_words = words_count(answer.text);
+  answer.text = stop_apply(call, all, call.arena);
+  answer.answer_words = words;
+  if (answer.text.size() != all.size()) {
+    answer.finish_reason = "stop";
+    answer.answer_words = words_count(answer.text);
+  }
   return answer;
 }
 
