@@ -228,12 +228,13 @@ Error body_too_large(Exchange* ex) {
 
 std::string_view reply_head(Exchange* ex, int status, std::string_view content_type,
                             int64_t content_length, std::string_view extra) {
-  constexpr size_t kFixed = 320;
+  constexpr size_t kFixed = 320;  // status, names, numbers, date
   const Worker* worker = ex->worker;
   const ClientWire wire = ex->client != nullptr ? ex->client->wire : ClientWire::kHttp11;
   const std::string_view limits = limits_fields(ex);
   const size_t room = kFixed + content_type.size() + extra.size() + limits.size() +
-                      ex->request_id.size() + (ex->show_timing ? kTimingFieldBytes : 0);
+                      ex->request_id.size() + ex->dropped_params.size() +
+                      (ex->show_timing ? kTimingFieldBytes : 0);
   HeadWriter writer = head_begin(&ex->arena, room);
   const bool http = wire != ClientWire::kNone;
   if (http) writer.add_status_line(status);

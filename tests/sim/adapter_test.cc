@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
 
 #include "adapters/common/openai_shape.h"
 #include "json/reply_scan.h"
@@ -61,6 +62,13 @@ Result<void> bad_response(Call&, const Reply&, SliceList*, StreamFacts*) {
   return std::unexpected(Error{Errc::kUpstreamUnavailable, "the answer makes no sense"});
 }
 
+// As many names of parameters as an adapter lets through.
+const std::string kManyNames(1024, 'p');
+Result<void> drop_next(Call& call, Step* step) {
+  call.dropped_params = kManyNames;
+  return openai_next(call, step);
+}
+
 constexpr Adapter table(const char* name) {
   Adapter adapter{};
   adapter.size = sizeof(Adapter);
@@ -95,6 +103,16 @@ class AdapterSteps : public testing::Test {
   Adapter adapter_{};
   SimWorld world_;
 };
+
+TEST_F(AdapterSteps, NamesOfWhatWasLeftOutHaveRoomInTheHead) {
+  Adapter drops = table("drops");
+  drops.next = drop_next;
+  use(drops);
+  SimPeer* client = world_.connect(sim_chat());
+  answer(sim_reply(200, sim_ok_body()));
+  EXPECT_EQ(only(client).status, 200);
+  EXPECT_EQ(only(client).field("x-weir-dropped-params"), kManyNames);
+}
 
 TEST_F(AdapterSteps, PollsUntilTheAnswerIsThere) {
   Adapter polls = table("polls");
