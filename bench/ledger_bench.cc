@@ -34,4 +34,13 @@ void ledger_close(benchmark::State& state) {
 }
 BENCHMARK(ledger_close);
 
+// With the access log off: all that accounting itself costs both threads.
+void ledger_usage(benchmark::State& state) {
+  LedgerWork work;
+  for (auto _ : state) {
+    if (!work.run_usage()) state.SkipWithError("the ring is full");
+  }
+}
+BENCHMARK(ledger_usage);
+
 }  // namespace

@@ -91,6 +91,14 @@ void count_scopes(Session* session) {
   });
 }
 
+// What the ledger costs without the access log.
+void count_usage(Session* session) {
+  constexpr const char* kName = "ledger-usage";
+  if (!wanted(*session, kName)) return;
+  const auto work = std::make_unique<LedgerWork>();
+  count(session, kName, 1000, [&work] { return work->run_usage(); });
+}
+
 void count_adapters(Session* session) {
   static constexpr const char* kNames[] = {
       "translate-openai-compatible", "translate-openai-compatible-quirks",
@@ -106,6 +114,7 @@ void count_adapters(Session* session) {
 void count_all(Session* session) {
   const ProxyOptions limited{.limited = true};
   count_work<ChatWork>(session, "request-0.3k", 400, size_t{300}, limited);
+  count_work<ChatWork>(session, "request-0.3k-unlimited", 400, size_t{300}, ProxyOptions{});
   count_work<ChatWork>(session, "request-4k", 400, size_t{4096}, limited);
   count_work<ChatWork>(session, "request-64k", 40, size_t{65536}, limited);
   count_work<ChatWork>(session, "request-4k-timing", 400, size_t{4096},
@@ -118,6 +127,7 @@ void count_all(Session* session) {
   count_bucket(session);
   count_scopes(session);
   count_work<LedgerWork>(session, "ledger-close", 1000);
+  count_usage(session);
   count_adapters(session);
 }
 

@@ -60,15 +60,25 @@ class LedgerWork {
       LineWriter line;
       access_line(record, names, registry_, &line);
       bytes += line.view().size();
-      const UsageRow row = usage_numbers_of(record, registry_);
-      UsagePlace& place = names.usage[usage_place_index(row.type, row.usage.source)];
-      if (!store_->add_at(place, row)) place = store_->add(usage_row_of(record, registry_));
+      add_usage(record, &names);
     });
     return bytes;
   }
+  // The same with the log off.
+  size_t drain_usage() {
+    return ring_.drain([this](const LedgerRecord& record) {
+      add_usage(record, &names_.of(record, registry_));
+    });
+  }
   bool run() { return push() && drain() != 0; }
+  bool run_usage() { return push() && drain_usage() != 0; }
 
  private:
+  void add_usage(const LedgerRecord& record, RecordNames::Names* names) {
+    const UsageRow row = usage_numbers_of(record, registry_);
+    UsagePlace& place = names->usage[usage_place_index(row.type, row.usage.source)];
+    if (!store_->add_at(place, row)) place = store_->add(usage_row_of(record, registry_));
+  }
   static void put(char* to, uint8_t* length, std::string_view text) {
     std::memcpy(to, text.data(), text.size());
     *length = static_cast<uint8_t>(text.size());

@@ -19,7 +19,7 @@ std::string string_written(std::string_view text) {
 }
 
 TEST(LineWriter, StringsAreThoseOfJsonAppendString) {
-  for (size_t size = 0; size < 20; ++size) {
+  for (size_t size = 0; size < 36; ++size) {
     EXPECT_EQ(string_written(std::string(size, 'k')), '"' + std::string(size, 'k') + '"');
     for (size_t at = 0; at < size; ++at) {
       for (int c = 0; c < 256; ++c) {
