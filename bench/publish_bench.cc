@@ -46,8 +46,8 @@ struct World {
     if (!made) std::abort();
     return (*made)->uuid;
   }
-  RoutingInput input(const Config& config) {
-    return {.config = config,
+  RoutingInput input() {
+    return {.config = file,
             .adapters = options.adapters,
             .default_prepare = openai_prepare,
             .admin_key = {},
@@ -62,16 +62,16 @@ struct World {
   }
   void all() {
     std::vector<std::string> left_out;
-    const Config merged = merge_config(file, catalog, options, &left_out);
+    Merged merged(file, catalog, options, &left_out);
     RoutingState next;
-    auto publication = routing_build(input(merged), &registry, &next);
-    source.reset(merged);
+    auto publication = routing_build(input(), merged.objects(), &registry, &next);
+    source.reset(merged.providers());
     state = std::move(next);
     publish(std::move(publication));
   }
   void changed() {
     const RoutingChanges changes = source.refresh(false);
-    publish(routing_update(input(file), source, source.keys(), changes, *publisher.current(),
+    publish(routing_update(input(), source, source.keys(), changes, *publisher.current(),
                            &registry, &state));
     catalog.accept();
   }

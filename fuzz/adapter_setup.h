@@ -54,7 +54,9 @@ inline std::unique_ptr<Target> fuzz_target(const Adapter& adapter, std::string_v
   target->model_json = "\"" + std::string(model) + "\"";
   const auto prepare = adapter.prepare != nullptr ? adapter.prepare : openai_prepare;
   const PrepareInput input{*provider, target->model, endpoint};
-  if (!prepare(input, &target->heads[endpoint_index(endpoint)])) std::abort();
+  std::string head;
+  if (!prepare(input, &head)) std::abort();
+  target->heads[endpoint_index(endpoint)] = std::move(head);
   target->provider = provider;
   target->adapter = &adapter;
   return target;

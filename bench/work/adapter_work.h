@@ -50,7 +50,9 @@ class AdapterSetup {
     target_.model_json = "\"up-model\"";
     const PrepareInput input{*provider, target_.model, Endpoint::kChat};
     const auto prepare = adapter.prepare != nullptr ? adapter.prepare : openai_prepare;
-    if (!prepare(input, &target_.heads[0])) std::abort();
+    std::string head;
+    if (!prepare(input, &head)) std::abort();
+    target_.heads[0] = std::move(head);
   }
   AdapterSetup(const AdapterSetup&) = delete;
   AdapterSetup& operator=(const AdapterSetup&) = delete;

@@ -22,8 +22,7 @@ class LedgerWork {
     record_.route = registry_.route_slot("default", "production", "gpt-4o-mini", 0, &leases_);
     const uint32_t target = registry_.target_slot("default", "cloud", "gpt-4o-mini",
                                                    &leases_);
-    record_.series = registry_.series_slot("default", "production", "gpt-4o-mini", target,
-                                          &leases_);
+    record_.series = registry_.series_slot(record_.route, target, &leases_);
     record_.principal = registry_.pin_take({"6f1c2a0e-1111-4222-8333-444455556666", "app",
                                             "default"},
                                            &leases_);

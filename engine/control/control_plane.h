@@ -7,6 +7,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <deque>
 #include <expected>
 #include <map>
 #include <memory>
@@ -29,6 +30,7 @@
 #include "control/registry.h"
 #include "control/routing_build.h"
 #include "control/store/catalog_source.h"
+#include "control/store/merge.h"
 #include "control/store/store.h"
 #include "control/secret/sealer.h"
 #include "control/secret/secret_resolver.h"
@@ -130,17 +132,18 @@ class ControlPlane {
   [[nodiscard]] Routed route_whole();
   // All anew; `wait`: for secrets that were never read.
   [[nodiscard]] Routed route_all(const Config& file, bool wait, RoutingState* state,
-                                 Config* merged);
+                                 Merged* merged);
   [[nodiscard]] RoutingInput routing_input(const Config& config);
   void publish(std::unique_ptr<Publication> publication);
   void configured_find();
   std::expected<void, std::string> reload();
   void report(const std::string& line);
 
-  // `config` with the newest values of what it refers to; `wait`: for those never read, a while.
-  [[nodiscard]] Config secrets_fill(Config config, bool wait);
-  // Which providers of the filled `config` are not used, and why: reports what is new.
-  void secrets_note(const Config& config, std::map<std::string, std::string> refused);
+  // Gives providers the newest values of what they refer to; `wait`: for those never read, a while.
+  void secrets_fill(const Config& file, bool wait, std::deque<ProviderConfig>* providers);
+  // Which of the filled providers are not used, and why: reports what is new.
+  void secrets_note(const std::deque<ProviderConfig>& providers,
+                    std::map<std::string, std::string> refused);
   [[nodiscard]] std::string secrets_place(const std::string& tenant) const;
   void secrets_wait();
   void secrets_check();

@@ -51,7 +51,9 @@ std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
     model.rank = known->config.rank;
   }
   RoutingState state;
-  Config merged;
+  std::vector<std::string> left_out;
+  Merged merged(loaded.config, store_->catalog(), options_.config, &left_out);
+  for (const std::string& line : left_out) report(line);
   auto publication = route_all(loaded.config, true, &state, &merged);
   if (!publication) return fail(publication.error());
   if (loaded.config.log.access != access_log_.destination()) {
@@ -66,7 +68,7 @@ std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
   }
   config_ = std::move(loaded.config);
   usage_->set_retention(config_.accounting.retention_days);
-  source_->reset(merged);
+  source_->reset(merged.providers());
   routing_ = std::move(state);
   routing_whole_ = false;
   sign_in_->configure(config_);
@@ -95,11 +97,10 @@ Cataloged<void> ControlPlane::changes_apply() {
 
 Routed ControlPlane::route_changes() {
   const Catalog& catalog = store_->catalog();
-  // Policies speak of names and subjects anywhere.
   const std::vector<Catalog::Touched> touched = catalog.touched();
-  bool whole = routing_whole_ || touched.size() > kMaxUpdate ||
-               catalog.table<PolicyObject>().size() != 0;
+  bool whole = routing_whole_ || touched.size() > kMaxUpdate;
   catalog.each_touched([&whole]<typename T>(const T* before, const T* now) {
+    // Policies speak of names and subjects anywhere.
     if constexpr (std::is_same_v<T, PolicyObject>) whole = true;
     // What it refers to is read, and forgotten, for all providers together.
     if constexpr (std::is_same_v<T, ProviderObject>) {
@@ -112,8 +113,7 @@ Routed ControlPlane::route_changes() {
 }
 
 Routed ControlPlane::route_callers() {
-  const bool whole = routing_whole_ || store_->catalog().table<PolicyObject>().size() != 0;
-  if (whole) return route_whole();
+  if (routing_whole_) return route_whole();
   // A key that is not there makes the table of keys anew, also when somebody only left.
   RoutingChanges changes;
   changes.keys.insert("");
@@ -129,28 +129,27 @@ Routed ControlPlane::route_update(const RoutingChanges& changes) {
 }
 
 Routed ControlPlane::route_whole() {
-  Config merged;
+  std::vector<std::string> left_out;
+  Merged merged(config_, store_->catalog(), options_.config, &left_out);
+  for (const std::string& line : left_out) report(line);
   RoutingState state;
   auto publication = route_all(config_, false, &state, &merged);
   if (!publication) return publication;
-  source_->reset(merged);
+  source_->reset(merged.providers());
   routing_ = std::move(state);
   routing_whole_ = false;
   return publication;
 }
 
 Routed ControlPlane::route_all(const Config& file, bool wait, RoutingState* state,
-                               Config* merged) {
-  std::vector<std::string> left_out;
-  *merged = secrets_fill(merge_config(file, store_->catalog(), options_.config, &left_out), wait);
-  for (const std::string& line : left_out) report(line);
-  std::vector<KeyConfig> callers = sign_in_->callers(file.auth);
-  std::move(callers.begin(), callers.end(), std::back_inserter(merged->keys));
+                               Merged* merged) {
+  secrets_fill(file, wait, &merged->providers());
+  merged->keys_add(sign_in_->callers(file.auth));
   std::map<std::string, std::string> refused;
-  RoutingInput input = routing_input(*merged);
+  RoutingInput input = routing_input(file);
   input.refused = &refused;
-  auto publication = routing_build(input, &registry_, state);
-  secrets_note(*merged, std::move(refused));
+  auto publication = routing_build(input, merged->objects(), &registry_, state);
+  secrets_note(merged->providers(), std::move(refused));
   return publication;
 }
 

@@ -5,13 +5,14 @@
 
 namespace weir {
 
-Config ControlPlane::secrets_fill(Config config, bool wait) {
+void ControlPlane::secrets_fill(const Config& file, bool wait,
+                                std::deque<ProviderConfig>* providers) {
   missing_.clear();
   const auto refer = [&](auto visit) {
-    for (ProviderConfig& provider : config.providers) {
+    for (ProviderConfig& provider : *providers) {
       if (!provider_refers(provider)) continue;
       const std::string refused = provider_not_granted(
-          config.secrets, secrets_place(provider.tenant), provider);
+          file.secrets, secrets_place(provider.tenant), provider);
       if (refused.empty()) {
         visit(provider);
         continue;
@@ -23,26 +24,26 @@ Config ControlPlane::secrets_fill(Config config, bool wait) {
   };
   if (wait) {
     // A round that starts the reading of what was never read.
-    secrets_.begin(config.secrets, config.deny_private_upstreams);
+    secrets_.begin(file.secrets, file.deny_private_upstreams);
     refer([&](ProviderConfig provider) {
-      (void)provider_fill(&secrets_, options_.config, config.deny_private_upstreams,
+      (void)provider_fill(&secrets_, options_.config, file.deny_private_upstreams,
                           secrets_place(provider.tenant), unix_now_ms(), &provider);
     });
     secrets_wait();
   }
-  secrets_.begin(config.secrets, config.deny_private_upstreams);
+  secrets_.begin(file.secrets, file.deny_private_upstreams);
   refer([&](ProviderConfig& provider) {
     const auto filled =
-        provider_fill(&secrets_, options_.config, config.deny_private_upstreams,
+        provider_fill(&secrets_, options_.config, file.deny_private_upstreams,
                       secrets_place(provider.tenant), unix_now_ms(), &provider);
     if (!filled) missing_[provider.uuid] = filled.error();
   });
-  return config;
 }
 
-void ControlPlane::secrets_note(const Config& config, std::map<std::string, std::string> refused) {
+void ControlPlane::secrets_note(const std::deque<ProviderConfig>& providers,
+                                std::map<std::string, std::string> refused) {
   refused.merge(missing_);
-  for (const ProviderConfig& provider : config.providers) {
+  for (const ProviderConfig& provider : providers) {
     const auto now = refused.find(provider.uuid);
     const auto before = withheld_.find(provider.uuid);
     if (now == refused.end()) {

@@ -26,6 +26,7 @@ void ControlPlane::sign_in_check(Millis now) {
   if (!sign_in_->needs_publishing()) return;
   auto publication = route_callers();
   if (!publication) {
+    routing_whole_ = true;
     report("sign-in: " + publication.error());
     return sign_in_->published(0, false);
   }

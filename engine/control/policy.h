@@ -1,5 +1,5 @@
 // What one policy says: whom it names, what it is about. And whether policies forbid an admin to
-// change something. Which models a caller may use is compiled beforehand (policy_build.h).
+// change something. Which models a caller may use is compiled beforehand (policy_table.h).
 //
 // Resources: `model:` with a UUID, an alias or provider/id; `provider:` and `load_balancer:` with a
 // UUID or a name; a kind with `*` for all of it; a bare UUID; `*`. Subjects: `key:` with a UUID or

@@ -1,5 +1,7 @@
 #include "control/registry.h"
 
+#include <cstring>
+
 #include "base/check.h"
 #include "control/config.h"
 #include "control/digest.h"
@@ -10,76 +12,26 @@ namespace weir {
 namespace {
 
 // The key may hold a password or a credential; its digest is enough to tell owners apart.
-std::string digest_key(std::string_view key) {
+uint32_t digest_hold(SlotTable<KeyDigest>* table, std::string_view key) {
   const KeyDigest digest = sha256_digest(key);
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+  uint64_t hash = 0;
+  std::memcpy(&hash, digest.data(), sizeof hash);
+  bool is_new = false;
+  const uint32_t slot =
+      table->hold(hash, [&](const KeyDigest& other) { return other == digest; }, &is_new);
+  if (is_new) table->names[slot] = digest;
+  return slot;
 }
 
 }  // namespace
 
-template <typename Name>
-uint32_t Registry::Table<Name>::hold(std::string key, bool* is_new) {
-  const auto [at, added] = slots.try_emplace(std::move(key), 0);
-  if (added) {
-    if (free.empty()) {
-      at->second = static_cast<uint32_t>(names.size());
-      names.emplace_back();
-      uses.emplace_back();
-    } else {
-      at->second = free.back();
-      free.pop_back();
-    }
-    uses[at->second].key = at->first;
-  }
-  *is_new = added;
-  ++uses[at->second].holders;
-  return at->second;
-}
-
-template <typename Name>
-void Registry::Table<Name>::let_go(uint32_t slot) {
-  Use& use = uses[slot];
-  WEIR_CHECK(use.holders > 0);
-  if (--use.holders != 0 || use.dying) return;
-  use.dying = true;
-  use.clear_epoch = 0;
-  dying.push_back(slot);
-}
-
-template <typename Name>
-void Registry::Table<Name>::list(uint64_t epoch, std::vector<uint32_t>* out) {
-  for (const uint32_t slot : dying) {
-    Use& use = uses[slot];
-    if (use.holders != 0) {
-      use.clear_epoch = 0;  // it came back
-      continue;
-    }
-    if (use.clear_epoch == 0) use.clear_epoch = epoch;
-    out->push_back(slot);
-  }
-}
-
-template <typename Name>
-size_t Registry::Table<Name>::reclaim(uint64_t epoch) {
-  return std::erase_if(dying, [&](uint32_t slot) {
-    Use& use = uses[slot];
-    if (use.holders != 0) {
-      use.dying = false;
-      return true;
-    }
-    if (use.clear_epoch == 0 || use.clear_epoch > epoch) return false;
-    slots.erase(use.key);
-    use = {};
-    names[slot] = {};
-    free.push_back(slot);
-    return true;
-  });
-}
-
 uint32_t Registry::route_slot(std::string_view tenant, std::string_view environment,
                               std::string_view name, int64_t now_unix_s, SlotLeases* leases) {
   bool is_new = false;
-  const uint32_t slot = routes_.hold(name_key({tenant, environment, name}), &is_new);
+  const auto same = [&](const RouteName& other) {
+    return other.name == name && other.tenant == tenant && other.environment == environment;
+  };
+  const uint32_t slot = routes_.hold(texts_hash({tenant, environment, name}), same, &is_new);
   if (is_new) {
     ++names_version_;
     routes_.names[slot] = {std::string(tenant), std::string(environment), std::string(name),
@@ -92,14 +44,16 @@ uint32_t Registry::route_slot(std::string_view tenant, std::string_view environm
 uint32_t Registry::target_slot(std::string_view tenant, std::string_view provider,
                                std::string_view model, SlotLeases* leases) {
   bool is_new = false;
-  const std::string key = name_key({tenant, provider, model});
-  const uint32_t slot = targets_.hold(key, &is_new);
+  const auto same = [&](const TargetName& other) {
+    return other.model == model && other.provider == provider && other.tenant == tenant;
+  };
+  const uint32_t slot = targets_.hold(texts_hash({tenant, provider, model}), same, &is_new);
   if (is_new) {
     ++names_version_;
     TargetName& name = targets_.names[slot];
     name.id = std::string(provider) + "/" + std::string(model);
     if (tenant != kDefaultTenant) name.id = std::string(tenant) + ":" + name.id;
-    name.uuid = uuid_from_name("target/" + key);
+    name.uuid = uuid_from_name("target/" + name_key({tenant, provider, model}));
     name.provider = provider;
     name.model = model;
     name.tenant = tenant;
@@ -109,28 +63,33 @@ uint32_t Registry::target_slot(std::string_view tenant, std::string_view provide
   return slot;
 }
 
+void Registry::target_again(uint32_t slot, SlotLeases* leases) {
+  targets_.hold_again(slot);
+  leases->slots_.emplace_back(SlotLeases::Kind::kTarget, slot);
+}
+
 // The price under an alias may differ by tenant and environment, so a series is of one route.
-uint32_t Registry::series_slot(std::string_view tenant, std::string_view environment,
-                               std::string_view alias, uint32_t target, SlotLeases* leases) {
+uint32_t Registry::series_slot(uint32_t route, uint32_t target, SlotLeases* leases) {
   bool is_new = false;
-  const uint32_t slot = series_.hold(
-      name_key({tenant, environment, alias, std::to_string(target)}), &is_new);
+  const auto same = [&](const SeriesName& other) {
+    return other.route == route && other.target == target;
+  };
+  const uint32_t slot =
+      series_.hold(number_hash(uint64_t{route} << 32 | target), same, &is_new);
   if (is_new) {
     ++names_version_;
-    series_.names[slot] = {std::string(alias), target, true, {}};
+    series_.names[slot] = {routes_.names[route].name, route, target, true, {}};
   }
   leases->slots_.emplace_back(SlotLeases::Kind::kSeries, slot);
   return slot;
 }
 
 uint32_t Registry::pool_slot(const Provider& provider, SlotLeases* leases) {
-  bool is_new = false;
-  const uint32_t slot = pools_.hold(
-      digest_key(name_key({provider.host, std::to_string(provider.port),
-                           provider.tls ? "tls" : "plain", provider.ca_pem, provider.proxy_host,
-                           std::to_string(provider.proxy_port), provider.proxy_authorization,
-                           provider.deny_private ? "deny" : "allow"})),
-      &is_new);
+  const uint32_t slot = digest_hold(
+      &pools_, name_key({provider.host, std::to_string(provider.port),
+                         provider.tls ? "tls" : "plain", provider.ca_pem, provider.proxy_host,
+                         std::to_string(provider.proxy_port), provider.proxy_authorization,
+                         provider.deny_private ? "deny" : "allow"}));
   leases->slots_.emplace_back(SlotLeases::Kind::kPool, slot);
   return slot;
 }
@@ -140,8 +99,7 @@ uint32_t Registry::token_slot(const Provider& provider, SlotLeases* leases) {
       name_key({provider.tenant, provider.name, provider.type, provider.credential, provider.host,
                 std::to_string(provider.port), provider.base_path});
   for (const auto& [name, value] : provider.options) key += name_key({name, value});
-  bool is_new = false;
-  const uint32_t slot = tokens_.hold(digest_key(key), &is_new);
+  const uint32_t slot = digest_hold(&tokens_, key);
   leases->slots_.emplace_back(SlotLeases::Kind::kToken, slot);
   return slot;
 }
@@ -151,6 +109,13 @@ Bucket* Registry::bucket(std::string_view id, const BucketSpec& spec, Nanos now,
   Bucket* bucket = limits_.hold(id, spec, now);
   leases->buckets_.push_back(bucket);
   return bucket;
+}
+
+void Registry::buckets_again(const LimitSet& buckets, SlotLeases* leases) {
+  for (const LimitEntry& entry : buckets) {
+    limits_.hold_again(entry.bucket);
+    leases->buckets_.push_back(entry.bucket);
+  }
 }
 
 SlotsToClear Registry::clear_list(uint64_t epoch) {

@@ -13,21 +13,21 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "control/config_price.h"
-#include "control/policy_build.h"
+#include "control/policy_table.h"
+#include "control/slot_table.h"
 #include "limit/estimate.h"
 #include "limit/registry.h"
 #include "link/worker_link.h"
 #include "route/health.h"
+#include "route/snapshot.h"
 #include "route/target.h"
 
 namespace weir {
@@ -52,9 +52,9 @@ class Registry {
   };
   struct SeriesName {
     std::string alias;
-    uint32_t target = 0;          // target slot
-    bool used = false;            // false: a free slot
-    std::optional<Price> price;   // of the target under that alias
+    uint32_t route = 0, target = 0;  // their slots
+    bool used = false;               // false: a free slot
+    std::optional<Price> price;      // of the target under that alias
   };
   struct KeyName {
     std::string id, name, tenant;
@@ -66,8 +66,11 @@ class Registry {
   // Makes the health object with the slot.
   uint32_t target_slot(std::string_view tenant, std::string_view provider, std::string_view model,
                        SlotLeases* leases);
-  uint32_t series_slot(std::string_view tenant, std::string_view environment,
-                       std::string_view alias, uint32_t target, SlotLeases* leases);
+  // Of something that holds them already.
+  void target_again(uint32_t slot, SlotLeases* leases);
+  void buckets_again(const LimitSet& buckets, SlotLeases* leases);
+  // Both slots are held by the same leases, so a series never outlives them.
+  uint32_t series_slot(uint32_t route, uint32_t target, SlotLeases* leases);
   uint32_t pool_slot(const Provider& provider, SlotLeases* leases);
   // One for each credential of a provider: another credential, another token.
   uint32_t token_slot(const Provider& provider, SlotLeases* leases);
@@ -96,36 +99,13 @@ class Registry {
 
  private:
   friend class SlotLeases;
-  template <typename Name>
-  struct Table {
-    struct Use {
-      std::string key;
-      uint32_t holders = 0;
-      uint64_t clear_epoch = 0;  // of the first publication that told workers; 0: none yet
-      bool dying = false;        // in `dying`
-    };
-    // A new slot's name is made by the caller.
-    uint32_t hold(std::string key, bool* is_new);
-    void let_go(uint32_t slot);
-    void list(uint64_t epoch, std::vector<uint32_t>* out);
-    // How many slots it looked at for the last time.
-    size_t reclaim(uint64_t epoch);
-
-    std::unordered_map<std::string, uint32_t> slots;
-    std::vector<Name> names;
-    std::vector<Use> uses;
-    std::vector<uint32_t> dying;  // nothing holds them, unless they came back
-    std::vector<uint32_t> free;
-  };
-  struct Nothing {};
   void pin_release(uint32_t slot);
 
   uint32_t cores_;
-  Table<RouteName> routes_;
-  Table<TargetName> targets_;
-  Table<SeriesName> series_;
-  Table<Nothing> tokens_;
-  Table<Nothing> pools_;
+  SlotTable<RouteName> routes_;
+  SlotTable<TargetName> targets_;
+  SlotTable<SeriesName> series_;
+  SlotTable<KeyDigest> tokens_, pools_;  // by the digest of what they stand for
   LimitRegistry limits_;
   PolicyMemory policies_;
   std::vector<KeyName> pins_;
@@ -146,6 +126,7 @@ class SlotLeases {
         buckets_(std::exchange(other.buckets_, {})),
         pin_(std::exchange(other.pin_, {})) {}
   SlotLeases& operator=(SlotLeases&&) = delete;
+  void reserve(size_t slots) { slots_.reserve(slots); }
 
  private:
   friend class Registry;

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "control/digest.h"
-#include "control/policy_build.h"
 #include "control/routing_records.h"
 
 namespace weir {
@@ -29,24 +28,31 @@ void limits_copy(const RoutingInput& input, Publication* publication) {
 // What both ways of building share: records go into the snapshot and, with keys, into the state.
 class Assembly {
  public:
-  Assembly(const RoutingInput& input, RoutingRecords* records, SnapshotBuilder* snapshot)
-      : input_(input), records_(*records), snapshot_(*snapshot) {}
+  Assembly(const RoutingInput& input, RoutingRecords* records, SnapshotBuilder* snapshot,
+           PolicyTable* policies)
+      : input_(input), records_(*records), snapshot_(*snapshot), policies_(*policies) {}
 
   bool route_put(const RouteDraft& draft) {
     idle();
     auto route = records_.route(draft);
     if (route == nullptr) return refuse(records_.problem());
+    policies_.route_add(*route, draft);
     return route_done(snapshot_.add_route(std::move(route)), draft.key.name);
   }
 
   // The bootstrap keys, as far as there are any.
   bool own_keys_put() {
-    if (input_.admin_key && !key_put("admin_key", *input_.admin_key, records_.admin())) {
-      return false;
+    if (input_.admin_key) {
+      auto group = policies_.group_of(RoutingRecords::admin_caller(), kProduction);
+      auto admin = records_.admin(access_of(group));
+      if (!key_put("admin_key", {*input_.admin_key, std::move(admin), std::move(group)})) {
+        return false;
+      }
     }
     const Secret& metrics = input_.config.log.metrics_key;
-    return metrics.empty() || key_put("log.metrics_key", sha256_digest(metrics.reveal()),
-                                      records_.metrics_reader());
+    return metrics.empty() ||
+           key_put("log.metrics_key",
+                   {sha256_digest(metrics.reveal()), records_.metrics_reader(), nullptr});
   }
 
   bool key_put(const KeyConfig& key) {
@@ -56,23 +62,28 @@ class Assembly {
       if (route == nullptr) return std::nullopt;
       return route->slot;
     };
-    if (!key_put(key.path, digest_of(key), records_.principal(key, slot_of))) return false;
+    const auto group = policies_.group_of(policy_caller_of(key), key.environment);
+    if (!key_put(key.path,
+                 {digest_of(key), records_.principal(key, access_of(group), slot_of), group})) {
+      return false;
+    }
     if (key.previous_sha256.empty() || key.previous_until_unix_s <= input_.now_unix_s) return true;
     // What it was before it was renewed is good for a while.
     KeyConfig before = key;
     before.expires_unix_s = key.expires_unix_s == 0
                                 ? key.previous_until_unix_s
                                 : std::min(key.expires_unix_s, key.previous_until_unix_s);
-    return key_put(key.path, digest_from_hex(key.previous_sha256),
-                   records_.principal(before, slot_of), kPrevious);
+    return key_put(key.path,
+                   {digest_from_hex(key.previous_sha256),
+                    records_.principal(before, access_of(group), slot_of), group},
+                   kPrevious);
   }
 
-  bool key_put(const std::string& path, const KeyDigest& digest,
-               std::shared_ptr<const Principal> principal, std::string_view kind = {}) {
-    const std::string id = principal->id + std::string(kind);
-    if (keys_.contains(id)) return refuse(path + ": the same id as another key");
-    keys_[id] = {digest, principal};
-    if (snapshot_.add_principal(digest, std::move(principal))) return true;
+  bool key_put(const std::string& path, RoutingState::Key made, std::string_view kind = {}) {
+    const std::string id = made.principal->id + std::string(kind);
+    const auto [at, is_new] = keys_.try_emplace(id, std::move(made));
+    if (!is_new) return refuse(path + ": the same id as another key");
+    if (snapshot_.add_principal(at->second.digest, at->second.principal)) return true;
     return refuse((path.empty() ? "" : path + ": ") + "the same value as another key");
   }
 
@@ -80,6 +91,10 @@ class Assembly {
   [[nodiscard]] std::unordered_map<std::string, RoutingState::Key>& keys() { return keys_; }
 
  private:
+  static std::shared_ptr<const Access> access_of(
+      const std::shared_ptr<const PolicyGroup>& group) {
+    return group == nullptr ? nullptr : group->access;
+  }
   bool route_done(Result<void> done, std::string_view name) {
     return done || refuse("model " + message_quote(name) + ": " +
                           std::string(done.error().message));
@@ -95,6 +110,7 @@ class Assembly {
   const RoutingInput& input_;
   RoutingRecords& records_;
   SnapshotBuilder& snapshot_;
+  PolicyTable& policies_;
   std::unordered_map<std::string, RoutingState::Key> keys_;
   std::string problem_;
   size_t made_ = 0;
@@ -106,21 +122,23 @@ void pools_put(const RoutingRecords::Providers& providers, SnapshotBuilder* snap
 
 // A key that is bound to names is made again when one of them changed.
 bool key_changed(const KeyConfig& key, const RoutingChanges& changes, const RoutingState& former) {
-  if (!former.keys.contains(key.uuid) || changes.keys.contains(key.uuid)) return true;
+  const auto known = former.keys.find(key.uuid);
+  if (known == former.keys.end() || changes.keys.contains(key.uuid)) return true;
+  if (known->second.group != nullptr && known->second.group->changed) return true;
   if (changes.key_tenants.contains(key.tenant)) return true;
   return std::any_of(key.models.begin(), key.models.end(), [&](const std::string& model) {
     return changes.routes.contains({key.tenant, key.environment, model});
   });
 }
 
-// Leaves the former principals as they are when no key changed.
-bool keys_update(const std::vector<const KeyConfig*>& keys,
+// Leaves the former principals as they are when no key changed. `any`: it is known that one did.
+bool keys_update(bool any, const std::vector<const KeyConfig*>& keys,
                  const RoutingChanges& changes, const RoutingState& former,
                  SnapshotBuilder* snapshot, Assembly* assembly, Publication* publication) {
-  const bool any = !changes.keys.empty() || !changes.key_tenants.empty() ||
-                   std::any_of(keys.begin(), keys.end(), [&](const KeyConfig* key) {
-                     return key_changed(*key, changes, former);
-                   });
+  any = any || !changes.keys.empty() || !changes.key_tenants.empty() ||
+        std::any_of(keys.begin(), keys.end(), [&](const KeyConfig* key) {
+          return key_changed(*key, changes, former);
+        });
   if (!any) return true;
   snapshot->drop_principals();
   if (!assembly->own_keys_put()) return false;
@@ -132,8 +150,7 @@ bool keys_update(const std::vector<const KeyConfig*>& keys,
     for (const std::string_view kind : {std::string_view(), kPrevious}) {
       const auto kept = former.keys.find(key->uuid + std::string(kind));
       if (kept == former.keys.end()) continue;
-      const RoutingState::Key& made = kept->second;
-      if (!assembly->key_put(key->path, made.digest, made.principal, kind)) return false;
+      if (!assembly->key_put(key->path, kept->second, kind)) return false;
     }
   }
   for (const auto& [id, key] : former.keys) {
@@ -146,49 +163,58 @@ bool keys_update(const std::vector<const KeyConfig*>& keys,
 
 }  // namespace
 
-Routed routing_build(const RoutingInput& input, Registry* registry, RoutingState* state) {
-  const ConfigSource source(input.config);
+Routed routing_build(const RoutingInput& input, const RoutingObjects& objects, Registry* registry,
+                     RoutingState* state) {
+  const ConfigSource source(objects);
   RoutingRecords records(input, source, {}, registry);
   SnapshotBuilder snapshot(input.epoch, input.hash_seed);
-  Assembly assembly(input, &records, &snapshot);
-  for (const auto& [key, holders] : source.names()) {
-    const auto draft = route_draft(source, key);
-    if (draft && !assembly.route_put(*draft)) return std::unexpected(assembly.problem());
+  snapshot.reserve(source.name_count());
+  auto policies = std::make_unique<PolicyTable>(objects.policies, &registry->policies());
+  Assembly assembly(input, &records, &snapshot, policies.get());
+  RouteDraft draft;
+  for (size_t i = 0; i < source.name_count(); ++i) {
+    if (!route_draft(source, source.name(i), source.holders(i), &draft)) continue;
+    if (!assembly.route_put(draft)) return std::unexpected(assembly.problem());
   }
-  PolicyBuild policies(input.config, snapshot.routes(), &registry->policies());
-  records.set_policies(&policies);
+  (void)policies->settle();
   if (!assembly.own_keys_put()) return std::unexpected(assembly.problem());
-  for (const KeyConfig& key : input.config.keys) {
-    if (!assembly.key_put(key)) return std::unexpected(assembly.problem());
+  for (const KeyConfig* key : objects.keys) {
+    if (!assembly.key_put(*key)) return std::unexpected(assembly.problem());
   }
-  policies.keep();
+  policies->keep();
   pools_put(records.providers(), &snapshot);
   auto publication = std::make_unique<Publication>();
   publication->snapshot = snapshot.build();
   limits_copy(input, publication.get());
-  if (state != nullptr) *state = {records.providers(), std::move(assembly.keys())};
+  if (state != nullptr) {
+    *state = {records.providers(), std::move(assembly.keys()), std::move(policies)};
+  }
   return publication;
 }
 
-Routed routing_update(const RoutingInput& input, const RoutingSource& source,
+Routed routing_update(const RoutingInput& input, const NamedSource& source,
                       const std::vector<const KeyConfig*>& keys, const RoutingChanges& changes,
                       const Publication& former, Registry* registry, RoutingState* state) {
   RoutingRecords::Providers kept = state->providers;
   for (const auto& name : changes.providers) kept.erase(name);
   RoutingRecords records(input, source, kept, registry);
   SnapshotBuilder snapshot(input.epoch, *former.snapshot);
-  Assembly assembly(input, &records, &snapshot);
+  PolicyTable& policies = *state->policies;
+  Assembly assembly(input, &records, &snapshot, &policies);
   auto publication = std::make_unique<Publication>();
   publication->keeps_former = true;
+  RouteDraft draft;
   for (const RouteKey& key : changes.routes) {
     if (auto dropped = snapshot.drop_route(key.tenant, key.environment, key.name)) {
+      policies.route_drop(*dropped);
       const uint32_t pin = dropped->pin;
       publication->dropped.push_back({std::move(dropped), pin});
     }
-    const auto draft = route_draft(source, key);
-    if (draft && !assembly.route_put(*draft)) return std::unexpected(assembly.problem());
+    if (!source.draft(key, &draft)) continue;
+    if (!assembly.route_put(draft)) return std::unexpected(assembly.problem());
   }
-  if (!keys_update(keys, changes, *state, &snapshot, &assembly, publication.get())) {
+  const bool regrouped = policies.settle();
+  if (!keys_update(regrouped, keys, changes, *state, &snapshot, &assembly, publication.get())) {
     return std::unexpected(assembly.problem());
   }
   snapshot.drop_pools();
@@ -196,7 +222,10 @@ Routed routing_update(const RoutingInput& input, const RoutingSource& source,
   publication->snapshot = snapshot.build();
   limits_copy(input, publication.get());
   state->providers = records.providers();
-  if (!assembly.keys().empty()) state->keys = std::move(assembly.keys());
+  if (!assembly.keys().empty()) {
+    state->keys = std::move(assembly.keys());
+    policies.keep();
+  }
   return publication;
 }
 

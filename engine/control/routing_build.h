@@ -19,6 +19,7 @@
 #include <weir/adapter.h>
 
 #include "control/config.h"
+#include "control/policy_table.h"
 #include "control/registry.h"
 #include "control/routing_source.h"
 #include "link/worker_link.h"
@@ -31,12 +32,14 @@ struct RoutingState {
   struct Key {
     KeyDigest digest{};
     std::shared_ptr<const Principal> principal;
+    std::shared_ptr<const PolicyGroup> group;  // null: no policies
   };
   std::unordered_map<std::string, Key> keys;  // by uuid; a renewed key's former value behind it
+  std::unique_ptr<PolicyTable> policies;
 };
 
 struct RoutingInput {
-  const Config& config;  // an update reads only what is no object of it
+  const Config& config;  // only what is no object of it is read
   std::span<const Adapter* const> adapters;
   // prepare() of the adapters that leave it null.
   Result<void> (*default_prepare)(const PrepareInput& input, std::string* head) = nullptr;
@@ -53,7 +56,7 @@ struct RoutingInput {
   void* idle_context = nullptr;
 };
 
-// What is no longer as in the publication before.
+// What is no longer as in the publication before. Policies are: else everything is made anew.
 struct RoutingChanges {
   std::set<RouteKey> routes;  // names, whether they still lead anywhere or not
   std::set<std::pair<std::string, std::string>> providers;  // tenant and name
@@ -64,12 +67,12 @@ struct RoutingChanges {
 using Routed = std::expected<std::unique_ptr<Publication>, std::string>;
 
 // The error is one line: "path: text". `state`, if given, is filled for updates.
-[[nodiscard]] Routed routing_build(const RoutingInput& input, Registry* registry,
-                                   RoutingState* state = nullptr);
+[[nodiscard]] Routed routing_build(const RoutingInput& input, const RoutingObjects& objects,
+                                   Registry* registry, RoutingState* state = nullptr);
 
 // For a configuration without policies. `keys` are all that there are. `state` is changed only with
 // a good result. The caller publishes it, or else begins again with routing_build().
-[[nodiscard]] Routed routing_update(const RoutingInput& input, const RoutingSource& source,
+[[nodiscard]] Routed routing_update(const RoutingInput& input, const NamedSource& source,
                                     const std::vector<const KeyConfig*>& keys,
                                     const RoutingChanges& changes, const Publication& former,
                                     Registry* registry, RoutingState* state);

@@ -86,16 +86,21 @@ std::shared_ptr<const Provider> RoutingRecords::provider_at(const Provider& prov
   return {held, &held->record};
 }
 
-bool RoutingRecords::heads_try(const ProviderConfig& config, Target* target) {
+bool RoutingRecords::heads_try(const ProviderConfig& config, Heads* last, Target* target) {
   const auto prepare =
       target->adapter->prepare != nullptr ? target->adapter->prepare : input_.default_prepare;
   for (const Endpoint endpoint :
        {Endpoint::kChat, Endpoint::kCompletions, Endpoint::kEmbeddings}) {
     if ((target->adapter->endpoints & endpoint_bit(endpoint)) == 0) continue;
     if (prepare == nullptr) continue;
-    std::string* head = &target->heads[endpoint_index(endpoint)];
-    const auto done = prepare({*target->provider, target->model, endpoint}, head);
-    if (done) continue;
+    head_.clear();
+    const auto done = prepare({*target->provider, target->model, endpoint}, &head_);
+    if (done) {
+      SharedText& shared = (*last)[endpoint_index(endpoint)];
+      if (shared != head_) shared = SharedText(head_);
+      target->heads[endpoint_index(endpoint)] = shared;
+      continue;
+    }
     const std::string param(done.error().param);
     if (!config.by_reference) {
       return refuse(param.empty() ? config.path : config.path + "." + param,
@@ -109,8 +114,8 @@ bool RoutingRecords::heads_try(const ProviderConfig& config, Target* target) {
   return true;
 }
 
-bool RoutingRecords::heads_make(const ProviderConfig& config, Target* target) {
-  if (!config.unavailable && heads_try(config, target)) return true;
+bool RoutingRecords::heads_make(const ProviderConfig& config, Heads* last, Target* target) {
+  if (!config.unavailable && heads_try(config, last, target)) return true;
   if (!config.unavailable && !config.by_reference) return false;
   target_withhold(config, target);
   return true;
@@ -122,34 +127,47 @@ void RoutingRecords::target_withhold(const ProviderConfig& config, Target* targe
   target->adapter = withheld_adapter();
   for (const Endpoint endpoint :
        {Endpoint::kChat, Endpoint::kCompletions, Endpoint::kEmbeddings}) {
-    std::string& head = target->heads[endpoint_index(endpoint)];
     const bool served = (real->endpoints & endpoint_bit(endpoint)) != 0;
-    head = served ? provider_unavailable_text(config.name) : std::string();
+    target->heads[endpoint_index(endpoint)] =
+        served ? provider_unavailable_text(config.name) : std::string();
   }
 }
-
-// All of a target but what depends on the route.
-bool RoutingRecords::target_make(const ModelConfig& model, SlotLeases* leases, Target* target) {
+RoutingRecords::Place* RoutingRecords::place(const ModelConfig& model) {
   const ProviderConfig* config = source_.provider(model.tenant, model.provider);
   WEIR_CHECK(config != nullptr);
-  target->provider = provider(*config);
+  Place& place = places_[config];
+  if (place.provider == nullptr) place = {config, provider(*config), {}};
+  return &place;
+}
+
+// All of a target but what depends on the route; its slot and its buckets are held by the build.
+const RoutingRecords::Made* RoutingRecords::made(const ModelConfig& model) {
+  const auto [at, is_new] = made_.try_emplace(&model);
+  if (!is_new) return &at->second;
+  Place* place = this->place(model);
+  Target* target = &at->second.target;
+  target->provider = place->provider;
   target->adapter = target->provider->adapter;
   WEIR_CHECK(target->adapter != nullptr);
-  target->slot = registry_.target_slot(model.tenant, model.provider, model.id, leases);
+  target->slot = registry_.target_slot(model.tenant, model.provider, model.id, &leases_);
   const Registry::TargetName& name = registry_.targets()[target->slot];
   target->id = name.id;
   target->health = name.health.get();
   target->uuid = model.uuid;
   target->model = model.id;
   json_append_string(&target->model_json, model.id);
-  target->limits = limits_.of_target(model, leases);
-  return heads_make(*config, target);
+  target->limits = limits_.of_target(model, &leases_);
+  metadata_read(model, target);
+  const auto own = price_of(model.metadata);
+  at->second.price = own && *own ? *own : source_.place_price(model);
+  return heads_make(*place->config, &place->heads, target) ? &at->second : nullptr;
 }
 
 std::shared_ptr<const Route> RoutingRecords::route(const RouteDraft& draft) {
   auto held = std::make_shared<Held<Route>>(Route(), SlotLeases(&registry_));
   Route& route = held->record;
   SlotLeases* leases = &held->leases;
+  leases->reserve(1 + 2 * draft.members.size());
   const auto& [tenant, environment, name] = draft.key;
   route.name = name;
   route.tenant = tenant;
@@ -163,18 +181,19 @@ std::shared_ptr<const Route> RoutingRecords::route(const RouteDraft& draft) {
   route.created_unix_s = registry_.routes()[route.slot].created_unix_s;
   route.output = registry_.routes()[route.slot].output.get();
   if (route.is_alias) route.limits = limits_.of_alias(tenant, name, leases);
+  route.targets.reserve(draft.members.size());
   for (const RouteMember& member : draft.members) {
-    Target target;
-    if (!target_make(*member.model, leases, &target)) return nullptr;
-    metadata_read(*member.model, &target);
+    const Made* known = made(*member.model);
+    if (known == nullptr) return nullptr;
+    Target& target = route.targets.emplace_back(known->target);
+    registry_.target_again(target.slot, leases);
+    registry_.buckets_again(target.limits, leases);
     target.weight = member.weight;
     target.priority = member.priority;
-    target.series = registry_.series_slot(tenant, environment, name, target.slot, leases);
-    const auto own = price_of(member.model->metadata);
-    registry_.series()[target.series].price =
-        own && *own ? *own : source_.place_price(*member.model);
-    route.targets.push_back(std::move(target));
+    target.series = registry_.series_slot(route.slot, target.slot, leases);
+    registry_.series()[target.series].price = known->price;
   }
+  route.listed.reserve(draft.listed.size());
   for (const auto& [model, member] : draft.listed) {
     const Provider& place = *route.targets[member].provider;
     route.listed.push_back(model_listing(*model, place.type, place.uuid, member));
@@ -188,7 +207,7 @@ std::shared_ptr<const Route> RoutingRecords::route(const RouteDraft& draft) {
   return {held, &route};
 }
 
-Principal RoutingRecords::principal_of(const KeyConfig& key) const {
+Principal RoutingRecords::principal_of(const KeyConfig& key) {
   Principal out;
   out.id = key.uuid;
   out.name = key.name;
@@ -196,23 +215,22 @@ Principal RoutingRecords::principal_of(const KeyConfig& key) const {
   out.environment = key.environment;
   out.role = key.role;
   out.expires_unix_s = key.expires_unix_s;
-  out.access = access_of(policy_caller_of(key), key.environment);
   out.all_models = key.models.empty() ||
                    std::find(key.models.begin(), key.models.end(), "*") != key.models.end();
   return out;
 }
 
-std::shared_ptr<const Access> RoutingRecords::access_of(const PolicyCaller& caller,
-                                                        const std::string& environment) const {
-  return policies_ == nullptr ? nullptr : policies_->access_of(caller, environment);
+PolicyCaller RoutingRecords::admin_caller() {
+  return {.key_uuid = uuid_from_name("own_key/admin"), .key_name = "admin", .admin = true};
 }
 
-std::shared_ptr<const Principal> RoutingRecords::admin() {
+std::shared_ptr<const Principal> RoutingRecords::admin(std::shared_ptr<const Access> access) {
+  const PolicyCaller caller = admin_caller();
   Principal out;
-  out.id = uuid_from_name("own_key/admin");
-  out.name = "admin";
+  out.id = caller.key_uuid;
+  out.name = caller.key_name;
   out.role = Role::kAdmin;
-  out.access = access_of({.key_uuid = out.id, .key_name = out.name, .admin = true}, kProduction);
+  out.access = std::move(access);
   return principal_finish(std::move(out));
 }
 

@@ -4,12 +4,15 @@
 // Control thread; for one build. A function that fails leaves problem(): "path: text".
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
-#include "control/policy_build.h"
+#include "control/policy.h"
 #include "control/registry.h"
 #include "control/routing_build.h"
 #include "control/routing_limits.h"
@@ -28,15 +31,19 @@ class RoutingRecords {
         source_(source),
         registry_(*registry),
         limits_(source, registry, input.now_ns),
-        providers_(former) {}
+        providers_(former),
+        leases_(registry) {}
 
   // Null: problem() says why.
   [[nodiscard]] std::shared_ptr<const Route> route(const RouteDraft& draft);
   [[nodiscard]] std::shared_ptr<const Provider> provider(const ProviderConfig& config);
   // `slot_of(name)`: of a route that the key may use, or nothing.
   template <typename SlotOf>
-  [[nodiscard]] std::shared_ptr<const Principal> principal(const KeyConfig& key, SlotOf slot_of) {
+  [[nodiscard]] std::shared_ptr<const Principal> principal(const KeyConfig& key,
+                                                           std::shared_ptr<const Access> access,
+                                                           SlotOf slot_of) {
     Principal out = principal_of(key);
+    out.access = std::move(access);
     for (const std::string& model : key.models) {
       const std::optional<uint32_t> slot = slot_of(model);
       if (!out.all_models && slot) out.allowed_routes.push_back(*slot);
@@ -44,11 +51,9 @@ class RoutingRecords {
     return principal_finish(std::move(out));
   }
   // The first admin key, and the key for metrics, which are no members of `keys`.
-  [[nodiscard]] std::shared_ptr<const Principal> admin();
+  [[nodiscard]] static PolicyCaller admin_caller();
+  [[nodiscard]] std::shared_ptr<const Principal> admin(std::shared_ptr<const Access> access);
   [[nodiscard]] std::shared_ptr<const Principal> metrics_reader();
-
-  // From now on for principals; null: there are no policies. Outlives them.
-  void set_policies(PolicyBuild* policies) { policies_ = policies; }
 
   [[nodiscard]] const std::string& problem() const { return problem_; }
   [[nodiscard]] const Providers& providers() const { return providers_; }
@@ -59,15 +64,25 @@ class RoutingRecords {
     Record record;
     SlotLeases leases;
   };
+  using Heads = std::array<SharedText, kEndpoints>;
+  struct Place {
+    const ProviderConfig* config = nullptr;
+    std::shared_ptr<const Provider> provider;
+    Heads heads;  // those of the last model: of most types they are all alike, and are shared
+  };
+  struct Made {  // for a model, whatever names lead to it
+    Target target;
+    std::optional<Price> price;
+  };
   [[nodiscard]] std::shared_ptr<const Provider> provider_at(const Provider& provider);
-  [[nodiscard]] bool target_make(const ModelConfig& model, SlotLeases* leases, Target* target);
-  [[nodiscard]] bool heads_make(const ProviderConfig& config, Target* target);
+  [[nodiscard]] Place* place(const ModelConfig& model);
+  // Null: problem() says why.
+  [[nodiscard]] const Made* made(const ModelConfig& model);
+  [[nodiscard]] bool heads_make(const ProviderConfig& config, Heads* last, Target* target);
   // False: only because of credentials that were read from elsewhere.
-  [[nodiscard]] bool heads_try(const ProviderConfig& config, Target* target);
+  [[nodiscard]] bool heads_try(const ProviderConfig& config, Heads* last, Target* target);
   void target_withhold(const ProviderConfig& config, Target* target) const;
-  [[nodiscard]] Principal principal_of(const KeyConfig& key) const;
-  [[nodiscard]] std::shared_ptr<const Access> access_of(const PolicyCaller& caller,
-                                                        const std::string& environment) const;
+  [[nodiscard]] static Principal principal_of(const KeyConfig& key);
   [[nodiscard]] std::shared_ptr<const Principal> principal_finish(Principal principal);
   bool refuse(const std::string& path, std::string_view text);
 
@@ -76,7 +91,10 @@ class RoutingRecords {
   Registry& registry_;
   RoutingLimits limits_;
   Providers providers_;
-  PolicyBuild* policies_ = nullptr;
+  SlotLeases leases_;  // of what is in made_
+  std::unordered_map<const ProviderConfig*, Place> places_;
+  std::unordered_map<const ModelConfig*, Made> made_;
+  std::string head_;  // as it is being written
   std::string problem_;
 };
 

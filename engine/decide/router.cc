@@ -40,7 +40,7 @@ std::expected<void, std::string> Router::Parts::load(std::string_view text, uint
                            .epoch = epoch + 1,
                            .hash_seed = seed,
                            .now_ns = now_ns};
-  auto built = routing_build(input, &registry);
+  auto built = routing_build(input, RoutingObjects::of(loaded.config), &registry);
   if (!built) return std::unexpected("config: " + built.error());
   ++epoch;
   const std::shared_ptr<const Snapshot> snapshot((*built)->snapshot.release());

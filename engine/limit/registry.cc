@@ -30,6 +30,12 @@ Bucket* LimitRegistry::hold(std::string_view id, const BucketSpec& spec, Nanos n
   return entry.bucket.get();
 }
 
+void LimitRegistry::hold_again(const Bucket* bucket) {
+  Entry& entry = buckets_.at(ids_.at(bucket));
+  WEIR_CHECK(entry.holders > 0);
+  ++entry.holders;
+}
+
 void LimitRegistry::let_go(const Bucket* bucket) {
   const std::string& id = ids_.at(bucket);
   Entry& entry = buckets_.at(id);

@@ -29,6 +29,7 @@ class LimitRegistry {
   // let_go() is owed once; no worker may use the bucket after that.
   Bucket* get_or_create(std::string_view id, const BucketSpec& spec, Nanos now);
   Bucket* hold(std::string_view id, const BucketSpec& spec, Nanos now);
+  void hold_again(const Bucket* bucket);  // somebody holds it already
   void let_go(const Bucket* bucket);
   // Null: there is none.
   [[nodiscard]] Bucket* find(std::string_view id) const;

@@ -1,5 +1,5 @@
 // What policies leave of the routes for one set of callers: immutable, built by the control thread
-// (control/policy_build.h) and shared by all keys that the same policies name.
+// (control/policy_table.h) and shared by all keys that the same policies name.
 //
 // A route is in one of three states: all of it may be used, none of it, or all but some targets.
 // Only the last takes memory for each route. Read by workers through a Principal, which they pin.

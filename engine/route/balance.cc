@@ -1,7 +1,6 @@
 #include "route/balance.h"
 
 #include <algorithm>
-#include <map>
 #include <numeric>
 
 #include "base/check.h"
@@ -37,6 +36,10 @@ std::vector<uint16_t> order_by_limits(const std::vector<uint64_t>& weights, uint
 }
 
 void lay_out_ring(const Route& route, TargetGroup& group) {
+  if (group.members.size() == 1) {  // as most are
+    group.ring = group.members;
+    return;
+  }
   std::vector<uint64_t> weights;
   uint64_t divisor = 0;
   for (const uint16_t index : group.members) {
@@ -51,17 +54,26 @@ void lay_out_ring(const Route& route, TargetGroup& group) {
 }
 
 std::vector<TargetGroup> group_targets(const Route& route, size_t endpoint) {
-  std::map<uint32_t, TargetGroup> by_priority;
+  const auto priority_of = [&](uint16_t index) {
+    return route.algorithm == Algorithm::kPriority ? route.targets[index].priority : 0;
+  };
+  std::vector<uint16_t> members;
+  members.reserve(route.targets.size());
   for (size_t i = 0; i < route.targets.size(); ++i) {
-    const Target& target = route.targets[i];
-    if (target.heads[endpoint].empty()) continue;
-    const uint32_t priority = route.algorithm == Algorithm::kPriority ? target.priority : 0;
-    by_priority[priority].members.push_back(static_cast<uint16_t>(i));
+    if (!route.targets[i].heads[endpoint].empty()) members.push_back(static_cast<uint16_t>(i));
   }
+  std::stable_sort(members.begin(), members.end(), [&](uint16_t a, uint16_t b) {
+    return priority_of(a) < priority_of(b);
+  });
   std::vector<TargetGroup> groups;
-  for (auto& [priority, group] : by_priority) {
-    lay_out_ring(route, group);
-    groups.push_back(std::move(group));
+  for (size_t from = 0; from < members.size();) {
+    size_t to = from + 1;
+    while (to < members.size() && priority_of(members[to]) == priority_of(members[from])) ++to;
+    const auto begin = members.begin();
+    groups.push_back({{begin + static_cast<ptrdiff_t>(from), begin + static_cast<ptrdiff_t>(to)},
+                      {}});
+    lay_out_ring(route, groups.back());
+    from = to;
   }
   return groups;
 }
@@ -79,7 +91,7 @@ uint64_t hash_layout(const Route& route) {
     hash = mix(hash, target.slot);
     hash = mix(hash, target.weight);
     hash = mix(hash, target.priority);
-    for (const std::string& head : target.heads) hash = mix(hash, head.empty() ? 0 : 1);
+    for (const SharedText& head : target.heads) hash = mix(hash, head.empty() ? 0 : 1);
   }
   return hash | 1;  // 0 stands for "no state yet"
 }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 #include "base/check.h"
 #include "route/balance.h"
@@ -109,7 +110,7 @@ bool Snapshot::pool_in_use(uint32_t pool_slot) const {
 
 struct SnapshotBuilder::Seen {
   std::unordered_set<std::string> digests;
-  std::unordered_set<uint32_t> route_slots;
+  std::vector<bool> route_slots;
 };
 
 SnapshotBuilder::SnapshotBuilder(uint64_t epoch, uint64_t hash_seed)
@@ -151,26 +152,36 @@ Result<void> SnapshotBuilder::add_route(std::shared_ptr<const Route> route) {
   WEIR_CHECK(snapshot_ != nullptr);
   WEIR_CHECK(route->layout != 0);
   Snapshot& to = *snapshot_;
-  if (table_size(to.routes_.size() + 1) > to.names_.size()) names_grow();
+  names_grow(table_size(to.routes_.size() + 1));
   const uint64_t hash = hash_name(to.seed_, route->tenant, route->environment, route->name);
   const size_t at = to.name_at(hash, route->tenant, route->environment, route->name);
   if (to.names_[at].route != nullptr) {
     return std::unexpected(config_error("two routes of one tenant have the same name"));
   }
-  if (!seen_->route_slots.insert(route->slot).second) {
+  if (seen_->route_slots.size() <= route->slot) {
+    seen_->route_slots.resize(std::max<size_t>(route->slot + 1, 2 * seen_->route_slots.size()));
+  }
+  if (seen_->route_slots[route->slot]) {
     return std::unexpected(config_error("two routes have the same slot"));
   }
+  seen_->route_slots[route->slot] = true;
   count_slots(*route);
   to.names_[at] = {hash, route.get(), to.routes_.size()};
   to.routes_.push_back(std::move(route));
   return {};
 }
 
-void SnapshotBuilder::names_grow() {
+void SnapshotBuilder::reserve(size_t routes) {
+  snapshot_->routes_.reserve(routes);
+  names_grow(table_size(routes));
+}
+
+void SnapshotBuilder::names_grow(size_t size) {
   Snapshot& to = *snapshot_;
+  if (size <= to.names_.size()) return;
   const std::vector<Snapshot::NameEntry> former = std::move(to.names_);
   to.names_.clear();
-  to.names_.resize(former.size() * 2);
+  to.names_.resize(size);
   const size_t mask = to.names_.size() - 1;
   for (const Snapshot::NameEntry& entry : former) {
     if (entry.route == nullptr) continue;

@@ -98,6 +98,7 @@ class SnapshotBuilder {
   [[nodiscard]] Result<void> add_route(std::shared_ptr<const Route> route);
   [[nodiscard]] Result<void> add_principal(const KeyDigest& digest,
                                            std::shared_ptr<const Principal> principal);
+  void reserve(size_t routes);
   // What was added so far.
   [[nodiscard]] std::span<const std::shared_ptr<const Route>> routes() const {
     return snapshot_->routes_;
@@ -117,7 +118,7 @@ class SnapshotBuilder {
  private:
   struct Seen;  // what was added, to find the second of a kind
   void count_slots(const Route& route);
-  void names_grow();
+  void names_grow(size_t size);
 
   std::unique_ptr<Snapshot> snapshot_;
   std::unique_ptr<Seen> seen_;

@@ -13,6 +13,7 @@
 
 #include <weir/types.h>
 
+#include "base/shared_text.h"
 #include "limit/limit_set.h"
 
 namespace weir {
@@ -82,7 +83,7 @@ struct Target {
   std::string model_json;    // the same as a JSON string token
   std::shared_ptr<const Provider> provider;  // released on the control thread only
   const Adapter* adapter = nullptr;
-  std::array<std::string, kEndpoints> heads; // empty: endpoint not served
+  std::array<SharedText, kEndpoints> heads;  // empty: endpoint not served
   uint32_t weight = 1;
   uint32_t priority = 0;     // lower is tried first
   // Of the model's metadata, for requests that choose by it.

@@ -28,10 +28,11 @@ void prepare_heads(Target* target) {
   for (const Endpoint endpoint : kAll) {
     if ((target->adapter->endpoints & endpoint_bit(endpoint)) == 0) continue;
     const PrepareInput input{*target->provider, target->model, endpoint};
-    std::string* head = &target->heads[endpoint_index(endpoint)];
+    std::string head;
     const auto prepare = target->adapter->prepare;
-    const auto done = prepare == nullptr ? openai_prepare(input, head) : prepare(input, head);
+    const auto done = prepare == nullptr ? openai_prepare(input, &head) : prepare(input, &head);
     WEIR_CHECK(done.has_value());
+    target->heads[endpoint_index(endpoint)] = std::move(head);
   }
 }
 

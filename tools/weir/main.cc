@@ -30,7 +30,7 @@ int check(const std::string& file) {
                                           .adapters = options.adapters,
                                           .default_prepare = weir::openai_prepare,
                                           .admin_key = {}},
-                                         &registry);
+                                         weir::RoutingObjects::of(loaded.config), &registry);
   if (!built) {
     std::fprintf(stderr, "%s: %s\n", file.c_str(), built.error().c_str());
     return 1;

@@ -5,9 +5,9 @@
 
 namespace weir {
 
-void CatalogSource::reset(const Config& merged) {
+void CatalogSource::reset(const std::deque<ProviderConfig>& providers) {
   providers_.clear();
-  for (const ProviderConfig& provider : merged.providers) {
+  for (const ProviderConfig& provider : providers) {
     providers_.emplace(name_key({provider.tenant, provider.name}), provider);
   }
   limits_refresh();
@@ -137,27 +137,29 @@ std::vector<const KeyConfig*> CatalogSource::keys() const {
   return out;
 }
 
-void CatalogSource::list_routable(const std::vector<const ModelObject*>& models,
-                                  const RouteKey& key,
-                                  std::vector<const ModelConfig*>* out) const {
+std::vector<const ModelConfig*> CatalogSource::routable(
+    const std::vector<const ModelObject*>& models, std::string_view environment) const {
+  std::vector<const ModelConfig*> out;
   for (const ModelObject* model : models) {
-    if (model->config.environment != key.environment || catalog_.orphaned(*model)) continue;
-    if (provider(model->tenant, model->config.provider) != nullptr) out->push_back(&model->config);
-  }
-}
-
-RouteHolders CatalogSource::holders(const RouteKey& key) const {
-  RouteHolders out;
-  list_routable(catalog_.models_by_alias(key.tenant, key.name), key, &out.by_alias);
-  list_routable(catalog_.models_at(key.tenant, key.name), key, &out.by_place);
-  list_routable(catalog_.models_by_id(key.tenant, key.name), key, &out.by_id);
-  if (const auto* found = catalog_.balancer_of(key.tenant, key.environment, key.name)) {
-    out.balancer = balancer_effective(catalog_, *found);
+    if (model->config.environment != environment || catalog_.orphaned(*model)) continue;
+    if (provider(model->tenant, model->config.provider) != nullptr) out.push_back(&model->config);
   }
   return out;
 }
 
-const ModelConfig* CatalogSource::backend_model(const RouteKey&,
+bool CatalogSource::draft(const RouteKeyView& key, RouteDraft* draft) const {
+  const auto by_alias = routable(catalog_.models_by_alias(key.tenant, key.name), key.environment);
+  const auto by_place = routable(catalog_.models_at(key.tenant, key.name), key.environment);
+  const auto by_id = routable(catalog_.models_by_id(key.tenant, key.name), key.environment);
+  std::optional<BalancerConfig> balancer;
+  if (const auto* found = catalog_.balancer_of(key.tenant, key.environment, key.name)) {
+    balancer = balancer_effective(catalog_, *found);
+  }
+  return route_draft(*this, key, {by_alias, by_place, by_id, balancer ? &*balancer : nullptr},
+                     draft);
+}
+
+const ModelConfig* CatalogSource::backend_model(const RouteKeyView&,
                                                 const BackendConfig& backend) const {
   const auto* model = catalog_.by_uuid<ModelObject>(backend.model_uuid);
   if (model == nullptr || catalog_.orphaned(*model)) return nullptr;

@@ -5,6 +5,7 @@
 // looked up when it is asked for. Control thread.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -16,20 +17,20 @@
 
 namespace weir {
 
-class CatalogSource final : public RoutingSource {
+class CatalogSource final : public NamedSource {
  public:
   CatalogSource(const Catalog* catalog, const ConfigOptions* options)
       : catalog_(*catalog), options_(*options) {}
 
-  // What it keeps is that of a configuration from merge_config().
-  void reset(const Config& merged);
+  // What it keeps is that of a merged configuration.
+  void reset(const std::deque<ProviderConfig>& providers);
   // Brings it to what the catalog says now; what changed since the catalog's last accept(). May be
   // called again with the same changes, also after they were taken back.
   [[nodiscard]] RoutingChanges refresh(bool deny_private);
   [[nodiscard]] std::vector<const KeyConfig*> keys() const;
 
-  [[nodiscard]] RouteHolders holders(const RouteKey& key) const override;
-  [[nodiscard]] const ModelConfig* backend_model(const RouteKey& key,
+  [[nodiscard]] bool draft(const RouteKeyView& key, RouteDraft* draft) const override;
+  [[nodiscard]] const ModelConfig* backend_model(const RouteKeyView& key,
                                                  const BackendConfig& backend) const override;
   [[nodiscard]] const ProviderConfig* provider(std::string_view tenant,
                                                std::string_view name) const override;
@@ -52,8 +53,8 @@ class CatalogSource final : public RoutingSource {
   void limited_by(const LimitObject& limit);
   void provider_refresh(const ProviderObject& provider);
   void limits_refresh();
-  void list_routable(const std::vector<const ModelObject*>& models, const RouteKey& key,
-                     std::vector<const ModelConfig*>* out) const;
+  [[nodiscard]] std::vector<const ModelConfig*> routable(
+      const std::vector<const ModelObject*>& models, std::string_view environment) const;
 
   const Catalog& catalog_;
   const ConfigOptions& options_;

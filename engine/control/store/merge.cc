@@ -1,6 +1,7 @@
 #include "control/store/merge.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace weir {
 
@@ -91,38 +92,47 @@ std::optional<BalancerConfig> balancer_effective(const Catalog& catalog,
   return config;
 }
 
-Config merge_config(const Config& file, const Catalog& catalog, const ConfigOptions& options,
-                    std::vector<std::string>* left_out) {
-  Config out = file;
-  std::vector<std::string> unusable;  // uuids of providers
+Merged::Merged(const Config& file, const Catalog& catalog, const ConfigOptions& options,
+               std::vector<std::string>* left_out)
+    : providers_(file.providers.begin(), file.providers.end()),
+      objects_(RoutingObjects::of(file)) {
+  std::unordered_set<std::string_view> unusable;  // uuids of providers
   for (const auto* provider : of_api<ProviderObject>(catalog)) {
     ConfigProblems problems;
     ProviderConfig config =
         provider_effective(*provider, options, file.deny_private_upstreams, &problems);
     if (!problems.has_errors()) {
-      out.providers.push_back(std::move(config));
+      providers_.push_back(std::move(config));
       continue;
     }
-    unusable.push_back(provider->uuid);
+    unusable.insert(provider->uuid);
     left_out->push_back("provider " + message_quote(config.name) + " is not used: " +
                         problems.list.front().text);
   }
   for (const auto* model : of_api<ModelObject>(catalog)) {
-    if (catalog.orphaned(*model)) continue;
-    const auto bad = std::find(unusable.begin(), unusable.end(), model->provider_uuid);
-    if (bad == unusable.end()) out.models.push_back(model->config);
+    if (catalog.orphaned(*model) || unusable.contains(model->provider_uuid)) continue;
+    objects_.models.push_back(&model->config);
   }
   for (const auto* balancer : of_api<BalancerObject>(catalog)) {
     if (auto config = balancer_effective(catalog, *balancer)) {
-      out.balancers.push_back(std::move(*config));
+      balancers_.push_back(std::move(*config));
     }
   }
   for (const auto* limit : of_api<LimitObject>(catalog)) {
-    if (auto config = limit_effective(catalog, *limit)) out.rate_limits.push_back(*config);
+    if (auto config = limit_effective(catalog, *limit)) limits_.push_back(std::move(*config));
   }
-  for (const auto* key : of_api<KeyObject>(catalog)) out.keys.push_back(key->config);
-  for (const auto* policy : of_api<PolicyObject>(catalog)) out.policies.push_back(policy->config);
-  return out;
+  objects_.providers.clear();  // with copies, whose secrets are filled in
+  RoutingObjects::add(providers_, &objects_.providers);
+  RoutingObjects::add(balancers_, &objects_.balancers);
+  RoutingObjects::add(limits_, &objects_.rate_limits);
+  for (const auto* key : of_api<KeyObject>(catalog)) objects_.keys.push_back(&key->config);
+  for (const auto* policy : of_api<PolicyObject>(catalog)) {
+    objects_.policies.push_back(&policy->config);
+  }
+}
+
+void Merged::keys_add(std::vector<KeyConfig> keys) {
+  for (KeyConfig& key : keys) objects_.keys.push_back(&keys_.emplace_back(std::move(key)));
 }
 
 }  // namespace weir

@@ -84,7 +84,7 @@ class Harness {
 
   // Prepares the target and scans the request; false when either is refused.
   bool begin(std::string_view body) {
-    auto& head = target_.heads[endpoint_index(endpoint_)];
+    std::string head;
     const PrepareInput input{*provider_, target_.model, endpoint_};
     const auto prepared = adapter_->prepare != nullptr ? adapter_->prepare(input, &head)
                                                        : openai_prepare(input, &head);
@@ -92,6 +92,7 @@ class Harness {
       refusal_ = prepared.error();
       return false;
     }
+    target_.heads[endpoint_index(endpoint_)] = std::move(head);
     body_ = std::make_unique<Padded>(body);
     const auto scanned = request_scanner_.scan(body_->view(), {}, &view_);
     if (!scanned) {

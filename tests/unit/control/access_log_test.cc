@@ -23,7 +23,7 @@ LedgerRecord hostile_record(Registry* registry, SlotLeases* leases) {
   const std::string name = "a\"b\\c\n\x01\xff{}";
   record.route = registry->route_slot("default", "production", name, 0, leases);
   const uint32_t target = registry->target_slot("default", "p\n", name, leases);
-  record.series = registry->series_slot("default", "production", name, target, leases);
+  record.series = registry->series_slot(record.route, target, leases);
   record.principal = registry->pin_take({"id\"", name, "t\r\n"}, leases);
   record.kind = RequestKind::kManagement;
   record.started_unix_ms = 1'700'000'000'007;

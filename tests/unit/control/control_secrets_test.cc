@@ -107,8 +107,9 @@ TEST_F(ControlSecretsTest, ReadsAtTheStart) {
 TEST_F(ControlSecretsTest, StartsWithoutTheVaultAndFollows) {
   start(kOneField);
   const Target& withheld = target_when(false);
-  EXPECT_THAT(withheld.heads[0], HasSubstr("The credential of the provider \"a\" could not be"));
-  EXPECT_EQ(withheld.heads[0].find("openai"), std::string::npos) << "clients see no path";
+  const std::string head(withheld.heads[0].view());
+  EXPECT_THAT(head, HasSubstr("The credential of the provider \"a\" could not be"));
+  EXPECT_EQ(head.find("openai"), std::string::npos) << "clients see no path";
   EXPECT_THAT(reported(), testing::Contains(HasSubstr("\"vault:openai\" cannot be read: the vault "
                                                       "has no such secret")));
   EXPECT_THAT(reported(), testing::Contains(HasSubstr("provider \"a\" is not used")));

@@ -7,7 +7,7 @@
 #include <random>
 
 #include "control/object_ids.h"
-#include "control/policy_build.h"
+#include "control/policy_table.h"
 #include "../route/route_fixture.h"
 
 namespace weir {
@@ -102,45 +102,50 @@ struct Plan {
     return balancer;
   }
 
-  // A route that leads to these models; an alias tells exactly which they are.
-  void route_add(const std::string& name, const std::vector<const ModelConfig*>& models) {
-    auto route = std::make_shared<Route>();
-    route->name = name;
-    route->tenant = kDefaultTenant;
-    route->environment = kProduction;
-    route->slot = static_cast<uint32_t>(routes.size());
-    for (const ModelConfig* model : models) {
-      Target& target = route->targets.emplace_back();
-      target.uuid = model->uuid;
-      target.model = model->id;
-      for (const auto& provider : providers) {
-        if (provider->name == model->provider) target.provider = provider;
-      }
+  void provider_fill(Target* target, const ModelConfig& model) const {
+    target->uuid = model.uuid;
+    target->model = model.id;
+    for (const auto& provider : providers) {
+      if (provider->name == model.provider) target->provider = provider;
     }
-    routes.push_back(std::move(route));
   }
-  // Aliases, balancers with backends, places, ids: as routing_build() does.
+  // Every name of the configuration, with what its route is made from.
+  void each_route(auto visit) const {
+    const RoutingObjects objects = RoutingObjects::of(config);
+    const ConfigSource source(objects);
+    RouteDraft draft;
+    for (size_t i = 0; i < source.name_count(); ++i) {
+      if (route_draft(source, source.name(i), source.holders(i), &draft)) visit(draft);
+    }
+  }
   void routes_make() {
     object_ids_fill(&config);
-    std::map<std::string, std::vector<const ModelConfig*>> drafts, places, ids;
-    for (const ModelConfig& model : config.models) {
-      if (!model.alias.empty()) drafts[model.alias].push_back(&model);
-      auto& place = places[model.provider + "/" + model.id];
-      if (place.empty()) {
-        place.push_back(&model);
-        ids[model.id].push_back(&model);
+    each_route([this](const RouteDraft& draft) {
+      auto route = std::make_shared<Route>();
+      route->name = draft.key.name;
+      route->tenant = draft.key.tenant;
+      route->environment = draft.key.environment;
+      route->slot = static_cast<uint32_t>(routes.size());
+      for (const RouteMember& member : draft.members) {
+        provider_fill(&route->targets.emplace_back(), *member.model);
       }
-    }
-    for (const BalancerConfig& balancer : config.balancers) {
-      if (balancer.backends.empty()) continue;
-      drafts[balancer.alias].clear();
-      for (const BackendConfig& backend : balancer.backends) {
-        drafts[balancer.alias].push_back(places.at(backend.model).front());
+      routes.push_back(std::move(route));
+    });
+  }
+  // What the policies make of the routes. `early` is known when half of them come, as in an update.
+  [[nodiscard]] std::unique_ptr<PolicyTable> table(const PolicyCaller* early = nullptr) {
+    const RoutingObjects objects = RoutingObjects::of(config);
+    auto out = std::make_unique<PolicyTable>(objects.policies, &memory);
+    size_t at = 0;
+    each_route([&](const RouteDraft& draft) {
+      if (early != nullptr && at == routes.size() / 2) {
+        (void)out->settle();
+        (void)out->group_of(*early, kProduction);
       }
-    }
-    drafts.merge(places);
-    drafts.merge(ids);
-    for (const auto& [name, models] : drafts) route_add(name, models);
+      out->route_add(*routes[at++], draft);
+    });
+    (void)out->settle();
+    return out;
   }
 
   [[nodiscard]] const Route& route(const std::string& name) const {
@@ -150,10 +155,10 @@ struct Plan {
     std::abort();
   }
   [[nodiscard]] std::shared_ptr<const Access> access(const PolicyCaller& caller) {
-    PolicyBuild build(config, routes, &memory);
-    auto out = build.access_of(caller, kProduction);
-    build.keep();
-    return out;
+    const auto made = table();
+    const auto group = made->group_of(caller, kProduction);
+    made->keep();
+    return group == nullptr ? nullptr : group->access;
   }
   [[nodiscard]] bool may(const PolicyCaller& caller, const std::string& name) {
     Principal who;
@@ -184,7 +189,7 @@ PolicyCaller caller(std::string group, bool admin = false) {
   return out;
 }
 
-TEST(PolicyBuild, WithoutPoliciesNothingIsCompiled) {
+TEST(PolicyTable, WithoutPoliciesNothingIsCompiled) {
   Plan plan = small_plan();
   EXPECT_EQ(plan.access(caller("x")), nullptr);
   plan.config.policies = {policy("deny", "*", "*", "write")};
@@ -195,7 +200,7 @@ TEST(PolicyBuild, WithoutPoliciesNothingIsCompiled) {
   EXPECT_NE(plan.access(caller("y")), nullptr);
 }
 
-TEST(PolicyBuild, AnAllowClosesToOthersButNotToAdmins) {
+TEST(PolicyTable, AnAllowClosesToOthersButNotToAdmins) {
   Plan plan = small_plan();
   plan.config.policies = {policy("allow", "model:chat", "x")};
   EXPECT_TRUE(plan.may(caller("x"), "chat"));
@@ -206,7 +211,7 @@ TEST(PolicyBuild, AnAllowClosesToOthersButNotToAdmins) {
   EXPECT_TRUE(plan.may(caller("y", true), "chat"));
 }
 
-TEST(PolicyBuild, ADenyBindsAdminsAndGoesBeforeAllow) {
+TEST(PolicyTable, ADenyBindsAdminsAndGoesBeforeAllow) {
   Plan plan = small_plan();
   plan.config.policies = {policy("allow", "model:chat", "x"), policy("deny", "provider:b", "x")};
   const Access& access = *plan.access(caller("x", true));
@@ -219,7 +224,7 @@ TEST(PolicyBuild, ADenyBindsAdminsAndGoesBeforeAllow) {
   EXPECT_EQ(access.permit(plan.route("a/m").slot).excluded, nullptr);
 }
 
-TEST(PolicyBuild, ABalancerIsAThingOfItsOwn) {
+TEST(PolicyTable, ABalancerIsAThingOfItsOwn) {
   Plan plan = small_plan();
   for (const char* name : {"load_balancer:fast", "load_balancer:quick", "model:fast"}) {
     plan.config.policies = {policy("deny", name, "x")};
@@ -228,7 +233,7 @@ TEST(PolicyBuild, ABalancerIsAThingOfItsOwn) {
   }
 }
 
-TEST(PolicyBuild, AllowOfEverythingClosesWhatNothingElseOpens) {
+TEST(PolicyTable, AllowOfEverythingClosesWhatNothingElseOpens) {
   Plan plan = small_plan();
   plan.config.policies = {policy("allow", "*", "all"), policy("allow", "model:chat", "x"),
                           policy("allow", "load_balancer:fast", "y"),
@@ -245,13 +250,14 @@ TEST(PolicyBuild, AllowOfEverythingClosesWhatNothingElseOpens) {
   EXPECT_FALSE(plan.may(caller("z"), "other"));
 }
 
-TEST(PolicyBuild, EqualCallersShareARecordThatOutlivesABuild) {
+TEST(PolicyTable, EqualCallersShareARecordThatOutlivesABuild) {
   Plan plan = small_plan();
   plan.config.policies = {policy("allow", "model:chat", "x")};
-  PolicyBuild build(plan.config, plan.routes, &plan.memory);
-  const auto first = build.access_of(caller("y"), kProduction);
-  EXPECT_EQ(build.access_of(caller("z"), kProduction), first);
-  build.keep();
+  const auto first_table = plan.table();
+  const auto group = first_table->group_of(caller("y"), kProduction);
+  EXPECT_EQ(first_table->group_of(caller("z"), kProduction), group);
+  first_table->keep();
+  const auto first = group->access;
   EXPECT_EQ(plan.access(caller("w")), first);
   // Another content, another id; the sandbox is another place.
   plan.config.policies.push_back(policy("deny", "model:slow", "*"));
@@ -261,7 +267,7 @@ TEST(PolicyBuild, EqualCallersShareARecordThatOutlivesABuild) {
   EXPECT_NE(plan.access(caller("y"))->id(), second->id());
 }
 
-// The rules of policy_build.h once more, the slow way: every policy against every model.
+// The rules of policy_table.h once more, the slow way: every policy against every model.
 class Naive {
  public:
   Naive(const Plan& plan, const PolicyCaller& who) : plan_(plan), who_(who) {}
@@ -333,7 +339,7 @@ class Naive {
 
 // Goal: the compiled records and the slow evaluation agree. Method: random things, policies and
 // callers, few of each so that they meet often.
-TEST(PolicyBuild, AgreesWithTheSlowEvaluation) {
+TEST(PolicyTable, AgreesWithTheSlowEvaluation) {
   std::mt19937_64 random(test_seed());
   const auto pick = [&](const auto& list) -> const auto& {
     return list[random_below(random, std::size(list))];
@@ -373,6 +379,12 @@ TEST(PolicyBuild, AgreesWithTheSlowEvaluation) {
       }
       Principal principal;
       principal.access = plan.access(who);
+      const auto late = plan.table(&who)->group_of(who, kProduction);
+      const auto late_access = late == nullptr ? nullptr : late->access;
+      ASSERT_EQ(late_access == nullptr, principal.access == nullptr);
+      if (late_access != nullptr) {
+        ASSERT_TRUE(late_access->same_content(*principal.access));
+      }
       const Naive naive(plan, who);
       for (const auto& route : plan.routes) {
         const TargetSet expected = naive.excluded(*route);
@@ -389,27 +401,66 @@ TEST(PolicyBuild, AgreesWithTheSlowEvaluation) {
 // Goal: many keys, each with a policy of its own, are compiled in time that does not grow with the
 // product of the two. Method: the number of marked routes is checked; a quadratic build would take
 // minutes under the sanitizers.
-TEST(PolicyBuild, ManyKeysOfManyModels) {
+TEST(PolicyTable, ManyKeysOfManyModels) {
   Plan plan;
   plan.provider_add("a");
   constexpr int kCount = 2'000;
   for (int i = 0; i < kCount; ++i) {
     plan.model_add("a", "m" + std::to_string(i), "x" + std::to_string(i));
   }
-  object_ids_fill(&plan.config);
+  plan.routes_make();
+  std::map<std::string, uint32_t> slots;
+  for (const auto& route : plan.routes) slots[route->name] = route->slot;
   for (int i = 0; i < kCount; ++i) {
     const std::string number = std::to_string(i);
-    plan.route_add("x" + number, {&plan.config.models[static_cast<size_t>(i)]});
     plan.config.policies.push_back(policy("allow", "model:x" + number, "key:k" + number));
   }
-  PolicyBuild build(plan.config, plan.routes, &plan.memory);
+  const auto table = plan.table();
   for (int i = 0; i < kCount; ++i) {
     PolicyCaller who;
     who.key_name = "k" + std::to_string(i);
-    const auto access = build.access_of(who, kProduction);
-    ASSERT_TRUE(access->permit(static_cast<uint32_t>(i)).allowed);
-    ASSERT_FALSE(access->permit(static_cast<uint32_t>((i + 1) % kCount)).allowed);
+    const auto access = table->group_of(who, kProduction)->access;
+    ASSERT_TRUE(access->permit(slots["x" + std::to_string(i)]).allowed);
+    ASSERT_FALSE(access->permit(slots["x" + std::to_string((i + 1) % kCount)]).allowed);
   }
+}
+
+// Goal: a table that is told of routes that come and go knows what a new one would know, and leaves
+// the records of those whom a change is not about. Method: every route goes and comes back.
+TEST(PolicyTable, FollowsRoutesThatComeAndGo) {
+  Plan plan = small_plan();
+  plan.config.policies = {policy("deny", "provider:b", "x"), policy("allow", "model:other", "y"),
+                          policy("deny", "load_balancer:fast", "*")};
+  const auto table = plan.table();
+  const auto x = table->group_of(caller("x"), kProduction);
+  const auto y = table->group_of(caller("y"), kProduction);
+  const auto admin = table->group_of(caller("", true), kProduction);
+  const auto sandbox = table->group_of(caller("x"), kSandbox);
+  EXPECT_EQ(sandbox->access, nullptr);
+  const auto of_x = x->access;
+  plan.each_route([&](const RouteDraft& draft) {
+    const Route& route = plan.route(std::string(draft.key.name));
+    SCOPED_TRACE(route.name);
+    const bool narrow_x = !of_x->permit(route.slot).allowed || of_x->permit(route.slot).excluded;
+    const auto before = x->access;
+    table->route_drop(route);
+    (void)table->settle();
+    EXPECT_TRUE(x->access->permit(route.slot).allowed);
+    EXPECT_EQ(x->access->permit(route.slot).excluded, nullptr);
+    EXPECT_EQ(x->changed, narrow_x);
+    EXPECT_EQ(x->access != before, narrow_x);
+    table->route_add(route, draft);
+    (void)table->settle();
+    EXPECT_EQ(x->changed, narrow_x);
+    EXPECT_TRUE(x->access->same_content(*of_x));
+  });
+  // And who comes later is judged as by a table that saw the routes once.
+  for (const auto& who : {caller("x"), caller("y"), caller("z"), caller("", true)}) {
+    const auto now = table->group_of(who, kProduction)->access;
+    ASSERT_NE(now, nullptr);
+    EXPECT_TRUE(now->same_content(*plan.access(who)));
+  }
+  EXPECT_FALSE(table->settle());
 }
 
 }  // namespace

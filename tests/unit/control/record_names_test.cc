@@ -25,7 +25,7 @@ TEST(RecordNames, AreThoseOfTheSlotsAtTheTime) {
   record.principal = registry.pin_take({"id-1", "first", "t"}, &*leases);
   record.route = registry.route_slot("t", "production", "m\"", 0, &*leases);
   const uint32_t target = registry.target_slot("t", "cloud", "m", &*leases);
-  record.series = registry.series_slot("t", "production", "m\"", target, &*leases);
+  record.series = registry.series_slot(record.route, target, &*leases);
   const RecordNames::Names& known = names.of(record, registry);
   EXPECT_EQ(known.members,
             R"(,"key":"first","key_id":"id-1","tenant":"t","alias":"m\"","target":"t:cloud/m")");

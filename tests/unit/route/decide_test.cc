@@ -427,7 +427,7 @@ TEST(DecideRandom, PicksOnlyWhatMayBePicked) {
     Route draft = one.route();
     for (Target& target : draft.targets) {
       target.priority = static_cast<uint32_t>(random_below(random, 3));
-      for (std::string& head : target.heads) {
+      for (SharedText& head : target.heads) {
         if (random_below(random, 6) == 0) head.clear();
       }
     }
