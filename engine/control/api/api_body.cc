@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "control/percent.h"
-
 namespace weir {
 
 std::optional<ConfigNode> body_read(ManagementCall& call, bool may_be_empty) {
@@ -102,18 +100,6 @@ void catalog_fail(ManagementCall& call, const CatalogError& error) {
     case CatalogErrc::kInvalid: return api_refuse(call, message, error.param);
     case CatalogErrc::kStorage: return api_fail(call, 503, "storage_failed", message);
   }
-}
-
-std::optional<std::string> query_value(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const size_t end = std::min(query.find('&'), query.size());
-    const std::string_view member = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    const size_t equals = std::min(member.find('='), member.size());
-    if (percent_decode(member.substr(0, equals)) != name) continue;
-    return percent_decode(member.substr(std::min(equals + 1, member.size())));
-  }
-  return std::nullopt;
 }
 
 }  // namespace weir

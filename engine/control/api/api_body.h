@@ -37,7 +37,4 @@ void catalog_fail(ManagementCall& call, const CatalogError& error);
 // "There is no such provider.", with the kind's own code.
 void missing_fail(ManagementCall& call, ObjectKind kind, std::string_view param = {});
 
-// The first value of a name in the query; nothing when it is not there.
-[[nodiscard]] std::optional<std::string> query_value(std::string_view query, std::string_view name);
-
 }  // namespace weir

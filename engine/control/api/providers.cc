@@ -9,6 +9,7 @@
 #include "control/config_read.h"
 #include "control/config_reference.h"
 #include "control/config_units.h"
+#include "control/query.h"
 
 namespace weir {
 

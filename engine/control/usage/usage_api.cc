@@ -5,7 +5,7 @@
 #include <expected>
 
 #include "control/api/api_answer.h"
-#include "control/percent.h"
+#include "control/query.h"
 #include "control/usage/usage_query.h"
 #include "json/json_write.h"
 
@@ -25,19 +25,6 @@ using Read = std::expected<T, Refusal>;
 
 std::unexpected<Refusal> refuse(std::string_view param, std::string_view message) {
   return std::unexpected(Refusal{std::string(param), std::string(message)});
-}
-
-// Calls use(name, value) for each member of a query, until it returns false.
-template <typename Use>
-void query_each(std::string_view query, Use use) {
-  while (!query.empty()) {
-    const size_t end = std::min(query.find('&'), query.size());
-    const std::string_view member = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    const size_t equals = std::min(member.find('='), member.size());
-    const std::string_view value = member.substr(std::min(equals + 1, member.size()));
-    if (!use(percent_decode(member.substr(0, equals)), percent_decode(value))) return;
-  }
 }
 
 template <typename Use>
@@ -60,10 +47,8 @@ class Parameters {
  public:
   [[nodiscard]] Read<void> read(std::string_view text) {
     Read<void> done;
-    query_each(text, [&](const std::string& name, const std::string& value) {
-      done = member(name, value);
-      return done.has_value();
-    });
+    QueryMembers members(text);
+    while (done && members.next()) done = member(members.name(), members.value());
     return done;
   }
 
