@@ -10,7 +10,7 @@ import sys
 
 MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_COLUMNS = 500, 70, 100
 FOLDERS = ("engine", "adapters", "tools", "tests", "fuzz", "bench", "docs", "cmake", ".ci")
-DATA = ("tests/golden/", "fuzz/corpus/", "node_modules/", "__pycache__/")
+DATA = ("tests/golden/", "fuzz/corpus/", "node_modules/", ".venv/", "__pycache__/")
 SUFFIXES = {".cc", ".h", ".c", ".py", ".sh", ".mjs", ".js", ".md", ".cmake", ".txt", ".yaml", ""}
 CODE = (".cc", ".h", ".c")
 
