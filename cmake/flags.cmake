@@ -59,6 +59,14 @@ if(WEIR_IS_RELEASE)
     if(WEIR_LTO_WORKS AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
       # Two types of one name are seen here, and only here.
       add_link_options(-Werror=odr)
+      if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+        # For copies and zeroes above 64 bytes the compiler would write `rep movs` and `rep stos`,
+        # which need some thirty cycles to begin; the library does not. Code is made when linking.
+        set(WEIR_CODE_OPTIONS
+          -mmemcpy-strategy=unrolled_loop:64:noalign,libcall:-1:noalign
+          -mmemset-strategy=unrolled_loop:64:noalign,libcall:-1:noalign)
+        add_link_options(${WEIR_CODE_OPTIONS})
+      endif()
     endif()
   endif()
 endif()

@@ -24,7 +24,8 @@ function(weir_prelink library)
   set(flags -r -nostdlib -Wl,--force-group-allocation)
   if(CMAKE_INTERPROCEDURAL_OPTIMIZATION)
     # One partition: g++ 12 fails to split some programs that are linked into an object.
-    list(APPEND flags -O2 -flto -flto-partition=one -flinker-output=nolto-rel)
+    list(APPEND flags -O2 -flto -flto-partition=one -flinker-output=nolto-rel
+      ${WEIR_CODE_OPTIONS})
   endif()
   set(files)
   foreach(target IN LISTS arg_WITH)
