@@ -1,8 +1,7 @@
 #include "http/write.h"
 
-#include <charconv>
-
 #include "base/check.h"
+#include "base/decimal.h"
 #include "http/bytes.h"
 
 namespace weir {
@@ -62,8 +61,7 @@ constexpr Reason kReasons[] = {
 
 void HeadWriter::add_number(uint64_t number) {
   char digits[20];
-  const auto result = std::to_chars(digits, digits + sizeof digits, number);
-  add({digits, static_cast<size_t>(result.ptr - digits)});
+  add({digits, static_cast<size_t>(write_number(digits, number) - digits)});
 }
 
 void HeadWriter::add_field(std::string_view name, std::string_view value) {
@@ -88,8 +86,8 @@ void HeadWriter::add_field(std::string_view name, std::string_view value) {
 
 void HeadWriter::add_field(std::string_view name, uint64_t number) {
   char digits[20];
-  const auto result = std::to_chars(digits, digits + sizeof digits, number);
-  add_field(name, std::string_view(digits, static_cast<size_t>(result.ptr - digits)));
+  const auto size = static_cast<size_t>(write_number(digits, number) - digits);
+  add_field(name, std::string_view(digits, size));
 }
 
 void HeadWriter::add_status_line(int status) {

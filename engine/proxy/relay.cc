@@ -79,7 +79,11 @@ std::string_view keep_fields(Exchange* ex, ResponseHead& head) {
   if (room == 0) return {};
   HeadWriter writer = head_begin(&ex->attempt_arena, room);
   for (size_t i = 0; i < head.kept_count; ++i) {
-    writer.add_field(head.kept[i].name, head.kept[i].value);
+    // As they are: the head they came in has passed a scanner.
+    writer.add(head.kept[i].name);
+    writer.add(": ");
+    writer.add(head.kept[i].value);
+    writer.add("\r\n");
   }
   return head_finish(writer, &ex->attempt_arena);
 }
