@@ -17,6 +17,24 @@ const char* refuse(Error* why, std::string_view message) {
   return nullptr;
 }
 
+// The framing between two chunks as nearly all senders write it: a size of a few digits without
+// zeros in front, no extension, not the last. Where its data begins; null where it is another, or
+// not all here.
+const char* plain_chunk_begin(const char* p, const char* end, uint64_t* size) {
+  constexpr ptrdiff_t kMaxDigits = 7;
+  if (end - p < kMaxDigits + 4 || p[0] != '\r' || p[1] != '\n' || p[2] == '0') return nullptr;
+  p += 2;
+  const char* const digits = p;
+  uint32_t value = 0;
+  for (int digit = hex_value(*p); digit >= 0; digit = hex_value(*++p)) {
+    if (p - digits == kMaxDigits) return nullptr;
+    value = value << 4 | static_cast<uint32_t>(digit);
+  }
+  if (p == digits || p[0] != '\r' || p[1] != '\n') return nullptr;
+  *size = value;
+  return p + 2;
+}
+
 }  // namespace
 
 Result<ChunkedDecoder::Piece> ChunkedDecoder::feed(std::string_view input) {
@@ -36,6 +54,11 @@ Result<ChunkedDecoder::Piece> ChunkedDecoder::feed(std::string_view input) {
     remaining_ -= here;
     if (remaining_ == 0) {
       state_ = State::kDataCr;
+      if (const char* data = plain_chunk_begin(p, end, &remaining_)) {
+        state_ = State::kData;
+        piece.consumed = static_cast<size_t>(data - begin);
+        return piece;
+      }
       // What follows is often here already. A fault in it must not swallow the data in front, and
       // must be found at the same byte for every cut, so it is tried on a copy.
       ChunkedDecoder next = *this;
