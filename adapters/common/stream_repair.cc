@@ -5,6 +5,7 @@
 #include <new>
 
 #include "adapters/common/arena_text.h"
+#include "adapters/common/openai_event_pattern.h"
 #include "adapters/common/json_walk.h"
 #include "adapters/common/openai_error.h"
 #include "adapters/common/openai_stream.h"
@@ -44,6 +45,8 @@ struct State {
   Held chunk_head;  // members of the chunk that would carry it
   Held filtered;    // `prompt_filter_results` that wait for the first chunk with a choice
   OpenCalls* calls;
+  EventPattern* pattern;      // of the last event that passed as it came; null until there was one
+  uint64_t pattern_finished;  // what was finished then: later events of it may be left out
   bool usage_sent;
   bool done_sent;
   bool after_cr;  // the last event ended in CR: a line feed that comes first belongs to it
@@ -110,6 +113,8 @@ class Repairer {
   }
 
  private:
+  size_t pass_known(std::string_view in);
+  void learn(std::string_view raw, const StreamFacts& before);
   Result<void> event(std::string_view raw, bool borrowed);
   Result<void> chunk(std::string_view raw, std::string_view data, bool borrowed);
   void pass(std::string_view raw, bool borrowed) {
@@ -135,9 +140,37 @@ class Repairer {
   Output output_;
 };
 
-Result<void> Repairer::events(std::string_view in) {
+// Passes the events in front that are like the last clean one, and returns their bytes: what is in
+// their text makes no quirk.
+size_t Repairer::pass_known(std::string_view in) {
+  if (state_.pattern == nullptr || state_.pattern_finished != facts_->finished_choices) return 0;
+  if (state_.tail.size != 0 || state_.failed || !state_.boundary.at_line_start()) return 0;
   size_t size = 0;
-  while ((size = state_.boundary.next(in)) != 0) {
+  size_t text_bytes = 0;
+  while (const size_t n = state_.pattern->match(in.substr(size), &text_bytes)) {
+    size += n;
+    facts_->text_bytes += text_bytes;
+  }
+  if (size == 0) return 0;
+  state_.after_cr = false;
+  pass(in.substr(0, size), true);
+  return size;
+}
+
+void Repairer::learn(std::string_view raw, const StreamFacts& before) {
+  if (state_.pattern == nullptr) {
+    state_.pattern = new (call_.arena.allocate(sizeof(EventPattern))) EventPattern();
+  }
+  if (state_.pattern->learn(raw, before, *facts_)) {
+    state_.pattern_finished = facts_->finished_choices;
+  }
+}
+
+Result<void> Repairer::events(std::string_view in) {
+  for (;;) {
+    in.remove_prefix(pass_known(in));
+    const size_t size = state_.boundary.next(in);
+    if (size == 0) break;
     const std::string_view piece = in.substr(0, size);
     in.remove_prefix(size);
     const bool borrowed = state_.tail.size == 0;
@@ -191,6 +224,7 @@ Result<void> Repairer::event(std::string_view raw, bool borrowed) {
   state_.passed = false;
   if (state_.failed) return {};
   if (quirks_.filter_results && (filter_takes(raw) || filter_tells(raw))) return {};
+  const StreamFacts before = *facts_;
   const EventVerdict verdict = openai_observe_event(raw, call_.request.include_usage, facts_);
   if (verdict == EventVerdict::kDone) {
     usage_send();
@@ -217,6 +251,11 @@ Result<void> Repairer::event(std::string_view raw, bool borrowed) {
   if (is_bare_error(data)) {
     facts_->error = true;
     error_event(raw, borrowed);
+    return {};
+  }
+  if (!reply_may_have_quirk(data, quirks_, true, state_.calls != nullptr)) {
+    learn(raw, before);
+    pass(raw, borrowed);
     return {};
   }
   return chunk(raw, data, borrowed);
@@ -273,15 +312,10 @@ bool Repairer::filter_tells(std::string_view raw) {
 }
 
 Result<void> Repairer::chunk(std::string_view raw, std::string_view data, bool borrowed) {
-  const bool open_calls = state_.calls != nullptr;
-  if (!reply_may_have_quirk(data, quirks_, true, open_calls)) {
-    pass(raw, borrowed);
-    return {};
-  }
   if (!json_is_object(data)) {
     return std::unexpected(Error{Errc::kUpstreamUnavailable, "an event of the stream is no JSON"});
   }
-  if (!open_calls) {
+  if (state_.calls == nullptr) {
     state_.calls = new (call_.arena.allocate(sizeof(OpenCalls))) OpenCalls();
   }
   ReplyRepair repair{call_, quirks_, true, state_.calls, {}, 0};

@@ -25,6 +25,9 @@ class SseBoundary {
   // reported at once; if an LF comes first in the next read, that LF belongs to its line end and is
   // reported as a piece of one byte, which holds no field.
   [[nodiscard]] size_t next(std::string_view input);
+  // Whether the next byte begins a line; with nothing held of an event, it begins one. The caller
+  // may then take whole events that end in LF by itself, and go on behind them.
+  [[nodiscard]] bool at_line_start() const { return state_ == State::kLineStart; }
   void reset() { *this = SseBoundary(); }
 
  private:

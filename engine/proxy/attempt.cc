@@ -426,6 +426,7 @@ void exchange_attempt_failed(Exchange* ex, const UpstreamError& error) {
   ex->facts = StreamFacts{};
   ex->pending.clear();
   ex->run = ex->pending_head = ex->whole = {};
+  ex->gather_left = 0;
   if (again) return exchange_next_attempt(ex);
   exchange_fail(ex, ex->last_error);
 }

@@ -28,6 +28,7 @@
 #include <weir/adapter.h>
 #include <weir/types.h>
 
+#include "adapters/common/openai_event_pattern.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/list.h"
@@ -38,7 +39,6 @@
 #include "net/transport.h"
 #include "proxy/body_buffer.h"
 #include "proxy/client.h"
-#include "proxy/event_pattern.h"
 #include "proxy/limits.h"
 #include "proxy/routes.h"
 #include "route/decide.h"
@@ -189,6 +189,8 @@ struct Exchange {
   std::string_view whole;         // a whole reply that can be used where it was read
   SliceList pending;              // stream bytes to go out at the end of this event
   std::string_view run;           // the newest of them, still growing
+  char* gather_at = nullptr;      // where small pieces of them are copied together
+  size_t gather_left = 0;         // room there; 0 when this event has none yet
   std::string_view pending_head;  // head of the answer, when it goes out with them
   std::string_view dropped_params;  // of the present attempt, for the client
   bool has_error = false;
@@ -267,6 +269,8 @@ void relay_resume(Exchange* ex);                    // the client keeps up again
 void relay_finish(Exchange* ex);                    // the stream is whole: its end, and ours
 void relay_commit(Exchange* ex, int status, std::string_view content_type);
 void relay_push(Exchange* ex, std::string_view bytes);
+// The memory of what was pushed last is about to be used again: copies it, or writes everything.
+void relay_keep_run(Exchange* ex);
 void relay_stream_body(Exchange* ex, std::string_view bytes);  // relay_stream.cc
 void relay_stream_end(Exchange* ex);                           // relay_stream.cc
 void exchange_fail(Exchange* ex, const UpstreamError& error);  // answer with an error, or cut

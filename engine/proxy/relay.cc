@@ -1,6 +1,7 @@
 // The reply of a provider, on its way to the client: what to do with its head, whole replies, and
 // the writing of everything. Streams are read in relay_stream.cc.
 #include <algorithm>
+#include <cstring>
 
 #include "adapters/common/openai_shape.h"
 #include "base/check.h"
@@ -19,10 +20,17 @@ namespace {
 // What is read of an error reply; the rest cannot matter to a message of 500 bytes.
 constexpr size_t kMaxErrorBody = 256 * 1024;
 
+// Pieces of a stream up to this size are copied together, in blocks of the other.
+constexpr size_t kGatheredPiece = 1024;
+constexpr size_t kGatherBlock = 32 * 1024;
+
 void arm_idle(Exchange* ex) {
   const uint32_t ms = ex->target->provider->timeouts.idle_ms;
   if (ms == 0) return ex->worker->wheel.disarm(&ex->deadline);
-  ex->worker->wheel.arm(&ex->deadline, ex->worker->now_ms + ms);
+  const Millis due = ex->worker->now_ms + ms;
+  // One read may bring many pieces of an answer.
+  if (ex->deadline.due == due && ex->deadline.armed()) return;
+  ex->worker->wheel.arm(&ex->deadline, due);
 }
 
 // More of the reply is to come; not asked for a reply that came whole in one read.
@@ -251,6 +259,19 @@ void whole_to_stream_end(Exchange* ex) {
   relay_finish(ex);
 }
 
+// A copy behind the one before, in memory that lives until the event at hand has been handled.
+std::string_view gather(Exchange* ex, std::string_view piece) {
+  if (ex->gather_left < piece.size()) {
+    ex->gather_at = ex->worker->scratch.allocate(kGatherBlock);
+    ex->gather_left = kGatherBlock;
+  }
+  char* const copy = ex->gather_at;
+  std::memcpy(copy, piece.data(), piece.size());
+  ex->gather_at += piece.size();
+  ex->gather_left -= piece.size();
+  return {copy, piece.size()};
+}
+
 // What the stream has gathered goes out in one write.
 void write_stream(Exchange* ex, bool last) {
   std::array<Slice, SliceList::kMax + 1> slices;
@@ -265,6 +286,7 @@ void write_stream(Exchange* ex, bool last) {
                         .last = last};
   ex->pending.clear();
   ex->run = ex->pending_head = {};
+  ex->gather_left = 0;
   ex->client->ops->write(ex->client, part);
 }
 
@@ -360,17 +382,32 @@ void relay_commit(Exchange* ex, int status, std::string_view content_type) {
   ex->body.release(ex->worker);
 }
 
-// Neighbours in memory become one slice: a read of many events goes out as it came.
+// Neighbours in memory become one slice: a read of many events goes out as it came. Where the
+// framing of chunks stands between small pieces, copying them together costs less than a slice for
+// each and the writes that many slices need.
 void relay_push(Exchange* ex, std::string_view bytes) {
   if (bytes.empty()) return;
-  if (ex->run.data() + ex->run.size() == bytes.data() && !ex->run.empty()) {
+  const bool first = ex->run.empty();
+  if (!first && ex->run.data() + ex->run.size() == bytes.data()) {
     ex->run = {ex->run.data(), ex->run.size() + bytes.size()};
     return;
   }
-  if (!ex->run.empty() && !ex->pending.push(ex->run)) {
-    exchange_flush(ex);
+  if (!first && bytes.size() <= kGatheredPiece) {
+    bytes = gather(ex, bytes);
+    if (ex->run.data() + ex->run.size() == bytes.data()) {
+      ex->run = {ex->run.data(), ex->run.size() + bytes.size()};
+      return;
+    }
   }
+  if (!first && !ex->pending.push(ex->run)) exchange_flush(ex);
   ex->run = bytes;
+}
+
+void relay_keep_run(Exchange* ex) {
+  if (ex->run.empty() || ex->run.size() > kGatheredPiece || !ex->pending.empty()) {
+    return exchange_flush(ex);
+  }
+  ex->run = gather(ex, ex->run);
 }
 
 void exchange_flush(Exchange* ex) {

@@ -28,14 +28,16 @@ void fail_first_event(Exchange* ex, std::string_view raw) {
 bool take_event(Exchange* ex, std::string_view raw) {
   if (ex->facts.done) return true;  // whatever follows the end mark is not passed on
   size_t text_bytes = 0;
-  if (ex->committed && ex->pattern.matches(raw, &text_bytes)) {
+  if (ex->committed && ex->pattern.match(raw, &text_bytes) == raw.size()) {
     ex->facts.text_bytes += text_bytes;
     relay_push(ex, raw);
     return true;
   }
   const StreamFacts before = ex->facts;
   const EventVerdict verdict = openai_observe_event(raw, ex->view.include_usage, &ex->facts);
-  if (verdict == EventVerdict::kForward) ex->pattern.learn(raw, before, ex->facts);
+  if (verdict == EventVerdict::kForward) {
+    static_cast<void>(ex->pattern.learn(raw, before, ex->facts));
+  }
   switch (verdict) {
     case EventVerdict::kHide:
       return true;
@@ -77,7 +79,7 @@ bool take_joined_event(Exchange* ex, std::string_view rest) {
   }
   if (!take_event(ex, ex->reply.view())) return false;
   // It lies in memory that the next tail will use.
-  exchange_flush(ex);
+  relay_keep_run(ex);
   ex->reply.release(ex->worker);
   return true;
 }
@@ -90,8 +92,24 @@ void hold_tail(Exchange* ex, std::string_view tail) {
   fail_overloaded(ex);
 }
 
+// Passes the events in front that are like the last one, and returns their bytes: most of a stream.
+size_t pass_known_events(Exchange* ex, std::string_view bytes) {
+  if (!ex->committed || ex->facts.done) return 0;
+  if (!ex->reply.empty() || !ex->boundary.at_line_start()) return 0;
+  size_t size = 0;
+  size_t text_bytes = 0;
+  while (const size_t n = ex->pattern.match(bytes.substr(size), &text_bytes)) {
+    size += n;
+    ex->facts.text_bytes += text_bytes;
+  }
+  relay_push(ex, bytes.substr(0, size));
+  return size;
+}
+
 void pass_events(Exchange* ex, std::string_view bytes) {
   while (!bytes.empty()) {
+    bytes.remove_prefix(pass_known_events(ex, bytes));
+    if (bytes.empty()) return;
     const size_t n = ex->boundary.next(bytes);
     if (n == 0) return hold_tail(ex, bytes);
     const std::string_view raw = bytes.substr(0, n);

@@ -1,9 +1,10 @@
-#include "proxy/event_pattern.h"
+#include "adapters/common/openai_event_pattern.h"
 
 #include <gtest/gtest.h>
 
 #include <random>
 #include <string>
+#include <vector>
 
 #include "adapters/common/openai_stream.h"
 
@@ -21,7 +22,7 @@ std::string chunk(std::string_view text, std::string_view finish = "null",
 void read(EventPattern& pattern, StreamFacts& facts, const std::string& event) {
   const StreamFacts before = facts;
   static_cast<void>(openai_observe_event(event, false, &facts));
-  pattern.learn(event, before, facts);
+  static_cast<void>(pattern.learn(event, before, facts));
 }
 
 class EventPatternTest : public testing::Test {
@@ -30,7 +31,9 @@ class EventPatternTest : public testing::Test {
     read(pattern_, facts_, chunk("first"));   // a new choice: not plain yet
     read(pattern_, facts_, chunk("second"));  // learned
   }
-  bool matches(const std::string& event) { return pattern_.matches(event, &text_bytes_); }
+  bool matches(const std::string& event) {
+    return pattern_.match(event, &text_bytes_) == event.size();
+  }
   EventPattern pattern_;
   StreamFacts facts_;
   size_t text_bytes_ = 0;
@@ -54,6 +57,51 @@ TEST_F(EventPatternTest, AnythingElseIsRead) {
   EXPECT_FALSE(matches(chunk("x\"},\"finish_reason\":\"stop\",\"y\":{\"z\":\"")));
   EXPECT_FALSE(matches(chunk("ends in a backslash \\")));
   EXPECT_FALSE(matches(chunk("a\ndata: b")));
+  EXPECT_FALSE(matches(chunk("a\\\ndata: b")));
+}
+
+// Goal: an event is found at the head of what one read brought, and never half of one.
+TEST_F(EventPatternTest, FindsAnEventBeforeWhatFollows) {
+  for (size_t size = 0; size < 70; ++size) {
+    const std::string event = chunk(std::string(size, 'w') + R"(\"\\)");
+    for (const std::string_view rest : {"", "d", "data: x\n\n", "\"", "\n", "\r\n"}) {
+      EXPECT_EQ(pattern_.match(event + std::string(rest), &text_bytes_), event.size());
+      EXPECT_EQ(text_bytes_, size + 4);
+    }
+    for (size_t cut = 0; cut < event.size(); ++cut) {
+      // Exactly so many bytes, so that the address sanitizer sees a read too far.
+      const std::vector<char> part(event.begin(), event.begin() + static_cast<ptrdiff_t>(cut));
+      EXPECT_EQ(pattern_.match({part.data(), part.size()}, &text_bytes_), 0u);
+    }
+  }
+}
+
+TEST_F(EventPatternTest, LearnsOnlyFromEventsWhoseEndIsSure) {
+  EventPattern pattern;
+  std::string event = chunk("x");
+  event.replace(event.size() - 2, 2, "\r\r");
+  read(pattern, facts_, event);
+  EXPECT_EQ(pattern.match(event, &text_bytes_), 0u);
+  event.replace(event.size() - 2, 2, "\r\n\r\n");
+  read(pattern, facts_, event);
+  EXPECT_EQ(pattern.match(event + "data", &text_bytes_), event.size());
+}
+
+TEST_F(EventPatternTest, KnowsTextUnderOtherKeysButOnlyOne) {
+  const auto delta = [](std::string_view members) {
+    return "data: {\"choices\":[{\"index\":0,\"delta\":{" + std::string(members) + "}}]}\n\n";
+  };
+  for (const std::string_view key : {"reasoning_content", "reasoning", "text", "content"}) {
+    const std::string name = "\"" + std::string(key) + "\":";
+    EventPattern pattern;
+    read(pattern, facts_, delta(name + "\"a\""));
+    EXPECT_NE(pattern.match(delta(name + "\"some text\""), &text_bytes_), 0u) << key;
+    EXPECT_EQ(text_bytes_, 9u);
+    EXPECT_EQ(pattern.match(delta(name + "null"), &text_bytes_), 0u) << key;
+  }
+  EventPattern pattern;
+  read(pattern, facts_, delta("\"content\":\"\",\"reasoning\":\"a\""));
+  EXPECT_EQ(pattern.match(delta("\"content\":\"\",\"reasoning\":\"a\""), &text_bytes_), 0u);
 }
 
 TEST_F(EventPatternTest, ForgetsOnReset) {
@@ -66,9 +114,9 @@ TEST(EventPattern, LearnsNothingFromEventsThatSayMore) {
   StreamFacts facts;
   size_t bytes = 0;
   read(pattern, facts, chunk("first"));
-  EXPECT_FALSE(pattern.matches(chunk("x"), &bytes));
+  EXPECT_EQ(pattern.match(chunk("x"), &bytes), 0u);
   read(pattern, facts, chunk("last", "\"stop\""));
-  EXPECT_FALSE(pattern.matches(chunk("x", "\"stop\""), &bytes));
+  EXPECT_EQ(pattern.match(chunk("x", "\"stop\""), &bytes), 0u);
 }
 
 // Whatever it recognises must be what a full reading would have found.
@@ -87,7 +135,7 @@ TEST(EventPattern, AgreesWithAFullReading) {
     for (uint64_t n = random() % 6; n > 0; --n) text += pieces[random() % std::size(pieces)];
     const std::string event = chunk(text, random() % 4 == 0 ? "\"stop\"" : "null");
     size_t bytes = 0;
-    if (!pattern.matches(event, &bytes)) continue;
+    if (pattern.match(event, &bytes) != event.size()) continue;
     StreamFacts full = facts;
     ASSERT_EQ(openai_observe_event(event, false, &full), EventVerdict::kForward) << event;
     EXPECT_EQ(full.text_bytes, facts.text_bytes + bytes) << event;

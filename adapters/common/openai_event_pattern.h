@@ -4,7 +4,7 @@
 // be plain (it added text, and nothing else that matters), the bytes before and behind that text
 // are kept. A later event with the same bytes around a string without an unescaped quote is the
 // same JSON but for the text, so it means the same; comparing it costs a few nanoseconds.
-// Worker thread; lives in an Exchange.
+// Worker thread; plain bytes, zeroed or reset() before use.
 #pragma once
 
 #include <array>
@@ -23,12 +23,14 @@ class EventPattern {
 
   void reset() { before_size_ = after_size_ = 0; }
 
-  // Whether `event` is like the learned one; then `*text_bytes` is the length of its text.
-  [[nodiscard]] bool matches(std::string_view event, size_t* text_bytes) const;
+  // How many bytes of `bytes` are an event like the learned one; 0 when they begin with another, or
+  // the event goes on behind them. Then `*text_bytes` is the length of its text. So an event is
+  // found without a search for its end. `bytes` begins where an event does.
+  [[nodiscard]] size_t match(std::string_view bytes, size_t* text_bytes) const;
 
   // `event` was read in full: `before` and `after` are what was known of the stream. Learns only
-  // what it can be sure of.
-  void learn(std::string_view event, const StreamFacts& before, const StreamFacts& after);
+  // what it can be sure of, and returns whether it did.
+  bool learn(std::string_view event, const StreamFacts& before, const StreamFacts& after);
 
  private:
   std::array<char, kMaxBytes> bytes_;  // before, then after; not initialised

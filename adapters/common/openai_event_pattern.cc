@@ -1,0 +1,108 @@
+#include "adapters/common/openai_event_pattern.h"
+
+#include <bit>
+#include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace weir {
+
+namespace {
+
+// What stands in front of text; an event that has two of them is not learned.
+constexpr std::string_view kTextKeys[] = {"\"content\":\"", "\"reasoning_content\":\"",
+                                          "\"reasoning\":\"", "\"arguments\":\"",
+                                          "\"text\":\""};
+
+// Where the one text of the event begins; npos when there is none or another.
+size_t find_text(std::string_view event) {
+  size_t found = std::string_view::npos;
+  for (const std::string_view key : kTextKeys) {
+    const size_t at = event.find(key);
+    if (at == std::string_view::npos) continue;
+    const size_t text = at + key.size();
+    if (found != std::string_view::npos || event.find(key, text) != std::string_view::npos) {
+      return std::string_view::npos;
+    }
+    found = text;
+  }
+  return found;
+}
+
+// Where the JSON string ends whose inside begins at `p`: at its closing quote. Null when none is
+// there before `end`, or a control byte comes first.
+const char* string_end(const char* p, const char* end) {
+  while (p < end) {
+#if defined(__SSE2__)
+    if (end - p >= 16) {
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+      const __m128i last_control = _mm_set1_epi8(0x1F);
+      const __m128i special =
+          _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                    _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))),
+                       _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes));
+      const auto mask = static_cast<uint32_t>(_mm_movemask_epi8(special));
+      if (mask == 0) {
+        p += 16;
+        continue;
+      }
+      p += std::countr_zero(mask);
+    }
+#endif
+    const auto c = static_cast<unsigned char>(*p);
+    if (c == '"') return p;
+    if (c < 0x20) return nullptr;
+    if (c != '\\') {
+      ++p;
+      continue;
+    }
+    if (end - p < 2 || static_cast<unsigned char>(p[1]) < 0x20) return nullptr;
+    p += 2;
+  }
+  return nullptr;
+}
+
+// Nothing but text came: no usage, no finish, no end, no error, no further choice.
+bool only_text_came(const StreamFacts& before, const StreamFacts& after) {
+  return after.text_bytes > before.text_bytes && after.seen_choices == before.seen_choices &&
+         after.finished_choices == before.finished_choices && after.done == before.done &&
+         after.error == before.error && after.usage.source == before.usage.source;
+}
+
+}  // namespace
+
+size_t EventPattern::match(std::string_view bytes, size_t* text_bytes) const {
+  if (before_size_ == 0 || bytes.size() < before_size_ + after_size_) return 0;
+  if (std::memcmp(bytes.data(), bytes_.data(), before_size_) != 0) return 0;
+  const char* const text = bytes.data() + before_size_;
+  const char* const end = bytes.data() + bytes.size();
+  const char* const after = string_end(text, end);
+  if (after == nullptr || end - after < static_cast<ptrdiff_t>(after_size_)) return 0;
+  if (std::memcmp(after, bytes_.data() + before_size_, after_size_) != 0) return 0;
+  *text_bytes = static_cast<size_t>(after - text);
+  return before_size_ + *text_bytes + after_size_;
+}
+
+bool EventPattern::learn(std::string_view event, const StreamFacts& before,
+                         const StreamFacts& after) {
+  // Behind a CR an LF may follow that belongs to the event.
+  if (!only_text_came(before, after) || !event.ends_with('\n')) return false;
+  const size_t text = find_text(event);
+  if (text == std::string_view::npos) return false;
+  size_t end = text;
+  while (end < event.size() && event[end] != '"') end += event[end] == '\\' ? 2 : 1;
+  if (end >= event.size()) return false;
+  // The reading must have counted this very string, or it is not the text we take it for.
+  if (after.text_bytes - before.text_bytes != end - text) return false;
+  const size_t around = event.size() - (end - text);
+  if (around > kMaxBytes) return false;
+  std::memcpy(bytes_.data(), event.data(), text);
+  std::memcpy(bytes_.data() + text, event.data() + end, event.size() - end);
+  before_size_ = text;
+  after_size_ = event.size() - end;
+  return true;
+}
+
+}  // namespace weir
