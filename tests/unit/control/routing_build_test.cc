@@ -247,7 +247,7 @@ TEST_F(RoutingTest, UpdatesGiveWhatBuildingAnewGives) {
     most = std::max(most, publication_->snapshot->routes().size());
   }
   EXPECT_GT(most, 15u);
-  EXPECT_GT(narrowed_, 1'000u);
+  EXPECT_GT(narrowed_, 500u);
 }
 
 TEST_F(RoutingTest, WhatDidNotChangeIsTheSameRecord) {
