@@ -16,17 +16,20 @@ bool tools_edit(Call& call, Edits* edits) {
   return !useless || edits->remove(Field::kParallelToolCalls);
 }
 
+// Inlined, so that the family's size is known and nothing is called. "gpt-5.1" belongs to the
+// family, "o10" would not.
+[[gnu::always_inline]] inline bool in_family(std::string_view model, std::string_view family) {
+  if (!model.starts_with(family)) return false;
+  const char next = model.size() > family.size() ? model[family.size()] : '-';
+  return next == '-' || next == '.' || next == ':';
+}
+
 }  // namespace
 
 bool openai_is_reasoning_model(std::string_view model) {
   if (model.starts_with("ft:")) model.remove_prefix(3);
-  for (const std::string_view family : {"o1", "o3", "o4", "gpt-5"}) {
-    if (!model.starts_with(family)) continue;
-    const char next = model.size() > family.size() ? model[family.size()] : '-';
-    // "gpt-5.1" belongs to the family, "o10" would not.
-    if (next == '-' || next == '.' || next == ':') return true;
-  }
-  return false;
+  return in_family(model, "o1") || in_family(model, "o3") || in_family(model, "o4") ||
+         in_family(model, "gpt-5");
 }
 
 bool openai_tools_edit(Call& call, EditList* edits) {
