@@ -45,7 +45,9 @@ class CrashWrites {
     while (next()) {
     }
     close(ends[0]);
-    ASSERT_EQ(waitpid(child, nullptr, 0), child);
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status)) << "write " << acknowledged + 1 << " was refused";
     check(acknowledged);
   }
   [[nodiscard]] int written() const { return last_ + 1; }
@@ -61,9 +63,10 @@ class CrashWrites {
   [[noreturn]] void write_until_killed(int acknowledge, int most) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     const auto store = open();
-    for (int i = last_ + 1; store != nullptr && i <= last_ + most; ++i) {
-      if (!one_write(&store->catalog(), i) || !store->commit()) break;
-      if (write(acknowledge, &i, sizeof i) != sizeof i) break;
+    if (store == nullptr) _exit(1);
+    for (int i = last_ + 1; i <= last_ + most; ++i) {
+      if (!one_write(&store->catalog(), i) || !store->commit()) _exit(1);
+      if (write(acknowledge, &i, sizeof i) != sizeof i) _exit(1);
     }
     for (;;) pause();
   }
