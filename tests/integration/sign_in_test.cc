@@ -131,7 +131,7 @@ TEST_F(Oidc, ManyAtOnceAreOneCaller) {
   const std::string page = gateway.metrics();
   EXPECT_EQ(number_after(page, "\nweir_callers "), 1);
   // A worker that has not seen the first keys yet asks once more, but never does each request.
-  const double fetches = number_after(page, "\nweir_jwks_fetches_total ");
+  const int64_t fetches = number_after(page, "\nweir_jwks_fetches_total ");
   EXPECT_GE(fetches, 1);
   EXPECT_LE(fetches, 2);
   // Everything goes on as it does with a key; the name says who it was.
