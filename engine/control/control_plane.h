@@ -28,7 +28,6 @@
 #include "control/publisher.h"
 #include "control/record_names.h"
 #include "control/registry.h"
-#include "control/restart_settings.h"
 #include "control/routing_build.h"
 #include "control/store/catalog_source.h"
 #include "control/store/merge.h"
@@ -194,7 +193,6 @@ class ControlPlane {
   uint64_t released_epoch_ = 0;
   std::unique_ptr<SignIn> sign_in_;
   Config config_;  // of the file
-  std::optional<RestartSettings> started_with_;
   std::optional<CatalogSource> source_;
   RoutingState routing_;
   bool routing_whole_ = true;    // nothing to begin an update with

@@ -66,11 +66,6 @@ std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
   for (const ConfigProblem& problem : loaded.problems.list) {
     report(problem_line(loaded.file, problem));
   }
-  const RestartSettings settings(loaded.config);
-  if (!started_with_) started_with_ = settings;
-  if (const std::string names = started_with_->changed(settings); !names.empty()) {
-    report("changed, but only a restart applies it: " + names);
-  }
   config_ = std::move(loaded.config);
   usage_->set_retention(config_.accounting.retention_days);
   source_->reset(merged.providers());

@@ -51,19 +51,6 @@ TEST(Reload, LosesNothingUnderLoad) {
   EXPECT_EQ(gateway.ask(get_request("/v1/models", "some-key-1")).status, 401);
 }
 
-TEST(Reload, SaysWhatOnlyARestartApplies) {
-  const Mock mock;
-  const std::string config = mock_config(mock, mock_model("chat", "words=3"));
-  Gateway gateway(config);
-  gateway.reload();
-  EXPECT_EQ(gateway.process().err().find("restart"), std::string::npos);
-  gateway.write("workers: 3\nsealing_key: planted-value-of-any-kind\n" + config);
-  gateway.reload();
-  EXPECT_THAT(gateway.process().err(),
-              HasSubstr("changed, but only a restart applies it: workers, sealing_key\n"));
-  EXPECT_EQ(gateway.process().err().find("planted"), std::string::npos);
-}
-
 TEST(Reload, RunningStreamGoesOn) {
   const Mock mock;
   Gateway gateway(mock_config(mock, mock_model("slow", "events=40,gap=20ms")));
