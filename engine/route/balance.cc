@@ -62,8 +62,9 @@ std::vector<TargetGroup> group_targets(const Route& route, size_t endpoint) {
   for (size_t i = 0; i < route.targets.size(); ++i) {
     if (!route.targets[i].heads[endpoint].empty()) members.push_back(static_cast<uint16_t>(i));
   }
-  std::stable_sort(members.begin(), members.end(), [&](uint16_t a, uint16_t b) {
-    return priority_of(a) < priority_of(b);
+  // (Clang refuses libstdc++ 12's stable_sort.)
+  std::sort(members.begin(), members.end(), [&](uint16_t a, uint16_t b) {
+    return priority_of(a) != priority_of(b) ? priority_of(a) < priority_of(b) : a < b;
   });
   std::vector<TargetGroup> groups;
   for (size_t from = 0; from < members.size();) {
