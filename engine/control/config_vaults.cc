@@ -57,12 +57,41 @@ void secrets_manager_read(ConfigReader& root, SecretsManagerConfig* out) {
   manager.finish();
 }
 
+// A path that stays where it begins: absolute, without segments that lead up or are folded.
+bool path_stays(std::string_view path) {
+  if (!path.starts_with('/')) return false;
+  for (size_t from = 1; from <= path.size();) {
+    const size_t slash = std::min(path.find('/', from), path.size());
+    const std::string_view segment = path.substr(from, slash - from);
+    // Nothing behind the last slash is the end of a prefix.
+    if (segment == "." || segment == ".." || (segment.empty() && slash != path.size())) {
+      return false;
+    }
+    from = slash + 1;
+  }
+  return true;
+}
+
+constexpr std::string_view kFile = "file:";
+
+bool grantable(std::string_view prefix) {
+  if (prefix.starts_with(kFile)) return path_stays(prefix.substr(kFile.size()));
+  return prefix.starts_with("env:") || prefix.starts_with("vault:") || prefix.starts_with("crn:");
+}
+
 void grant_read(ConfigContext& context, const ConfigNode& node, std::string path,
                 SecretsConfig* out) {
   ConfigReader reader(context, node, std::move(path));
   ReferenceGrant grant;
   if (reader.need("tenant") != nullptr) reader.get_name("tenant", &grant.tenant);
-  if (reader.need("prefix") != nullptr) reader.get_text("prefix", &grant.prefix);
+  if (const ConfigNode* prefix = reader.need("prefix")) {
+    reader.get_text("prefix", &grant.prefix);
+    if (!grantable(grant.prefix)) {
+      reader.error(*prefix, "prefix",
+                   "needs to be the begin of references: env:, file:/, vault: or crn:, and what "
+                   "follows, without . and .. in a path");
+    }
+  }
   reader.finish();
   out->grants.push_back(std::move(grant));
 }
@@ -76,6 +105,7 @@ std::string_view environment(const char* name) {
 
 bool SecretsConfig::may_refer(std::string_view tenant, std::string_view reference) const {
   if (tenant == kDefaultTenant) return true;
+  if (reference.starts_with(kFile) && !path_stays(reference.substr(kFile.size()))) return false;
   return std::any_of(grants.begin(), grants.end(), [&](const ReferenceGrant& grant) {
     return grant.tenant == tenant && !grant.prefix.empty() && reference.starts_with(grant.prefix);
   });
@@ -89,10 +119,17 @@ bool SecretsConfig::may_send(std::string_view tenant, std::string_view base_url)
 
 std::expected<std::string, std::string> pem_read(const std::string& file) {
   auto pem = file_read(file, kMaxPem);
-  if (pem && pem->find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
-    return std::unexpected(message_quote(file) + ": holds no PEM certificate");
+  if (!pem) return pem;
+  if (const char* problem = pem_problem(*pem)) {
+    return std::unexpected(message_quote(file) + ": " + problem);
   }
   return pem;
+}
+
+const char* pem_problem(std::string_view text) {
+  if (text.size() > kMaxPem) return "is longer than 4 MiB";
+  if (text.find("-----BEGIN CERTIFICATE-----") != std::string_view::npos) return nullptr;
+  return "holds no PEM certificate";
 }
 
 void secrets_read(ConfigReader& root, SecretsConfig* out) {

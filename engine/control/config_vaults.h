@@ -27,7 +27,8 @@ struct SecretsManagerConfig {
   std::string ca_pem;
 };
 
-// What a tenant other than `default` may refer to over the API: texts that begin so.
+// What a tenant other than `default` may refer to over the API: references that begin so, but for
+// paths with a way out of it ("..").
 struct ReferenceGrant {
   std::string tenant, prefix;
 };
@@ -40,7 +41,7 @@ struct SecretsConfig {
 
   // Whether an object of this tenant that came over the API may refer to this. Everything for the
   // operator's own tenant, `default`; else what was granted, because a credential goes wherever the
-  // object's base_url points.
+  // object's base_url points. Links in a granted folder are followed: who can write there grants.
   [[nodiscard]] bool may_refer(std::string_view tenant, std::string_view reference) const;
   // Whether the token of IAM may go to this Secrets Manager, which the tenant itself has named:
   // anywhere for `default`; else to the configured one and to IBM's own.

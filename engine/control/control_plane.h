@@ -98,6 +98,7 @@ class ControlPlane {
   [[nodiscard]] const Publisher& publisher() const { return publisher_; }
   [[nodiscard]] UsageStore& usage() { return *usage_; }
   [[nodiscard]] Catalog& catalog() { return store_->catalog(); }
+  [[nodiscard]] const SecretsConfig& secrets_config() const { return config_.secrets; }
   // Publishes what was changed in the catalog by others than calls (secrets that were read anew).
   // After an error nothing of it is left.
   [[nodiscard]] Cataloged<void> changes_apply();

@@ -56,6 +56,11 @@ void node_set(ConfigNode* map, std::string_view key, std::string_view text) {
   node_set(map, key, std::move(value));
 }
 
+void shown_drop(ConfigNode* body, std::initializer_list<std::string_view> fields) {
+  node_take(body, "object");
+  for (const std::string_view field : fields) node_take(body, field);
+}
+
 bool node_rename(ManagementCall& call, ConfigNode* map, std::string_view key,
                  std::initializer_list<std::string_view> others) {
   for (const std::string_view other : others) {
@@ -83,7 +88,9 @@ bool problems_fail(ManagementCall& call, const ConfigProblems& problems) {
 
 void missing_fail(ManagementCall& call, ObjectKind kind, std::string_view param) {
   const std::string name(object_kind_name(kind));
-  api_fail(call, 404, name + "_not_found", "There is no such " + name + ".", param);
+  std::string words = name;
+  std::replace(words.begin(), words.end(), '_', ' ');
+  api_fail(call, 404, name + "_not_found", "There is no such " + words + ".", param);
 }
 
 void catalog_fail(ManagementCall& call, const CatalogError& error) {

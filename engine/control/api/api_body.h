@@ -25,6 +25,8 @@ namespace weir {
 std::optional<ConfigNode> node_take(ConfigNode* map, std::string_view key);
 void node_set(ConfigNode* map, std::string_view key, ConfigNode value);
 void node_set(ConfigNode* map, std::string_view key, std::string_view text);
+// Takes out what answers show and calls cannot change, so that an answer is a body.
+void shown_drop(ConfigNode* body, std::initializer_list<std::string_view> fields);
 // Gives the member the name `key` when it has one of `others`. False, with the error in the call,
 // when it has two of these names.
 [[nodiscard]] bool node_rename(ManagementCall& call, ConfigNode* map, std::string_view key,

@@ -59,6 +59,7 @@ void on_catalog(ControlPlane& plane, ApiCall& made) {
   Catalog& catalog = plane.catalog();
   const size_t before = catalog.mark();
   made.unix_s = static_cast<int64_t>(std::time(nullptr));
+  made.secrets = &plane.secrets_config();
   resource(catalog, made);
   if (made.call->has_error) catalog.undo_to(before);
 }

@@ -20,6 +20,7 @@ namespace weir {
 
 class Catalog;
 class ControlPlane;
+struct SecretsConfig;
 
 enum class ApiAccess : uint8_t {
   kPublic,    // no key is asked for; what is sent is a stranger's
@@ -41,6 +42,7 @@ struct ApiCall {
   std::array<std::string, 2> parameters;  // in the order of the path, decoded
   Millis now = 0;      // of the workers' monotonic clock
   int64_t unix_s = 0;  // wall clock
+  const SecretsConfig* secrets = nullptr;  // of the file; null: nothing is granted
 };
 
 struct ApiRoute {

@@ -61,7 +61,7 @@ Cataloged<void> Catalog::settle(ProviderObject* provider) const {
     return invalid(kKind, "name", "May not hold a slash.");
   }
   ConfigProblems problems;
-  const ProviderConfig settled = provider_effective(*provider, options_, deny_private_, &problems);
+  const ProviderConfig settled = provider_judged(*provider, options_, deny_private_, &problems);
   for (const ConfigProblem& problem : problems.list) {
     if (problem.warning) continue;
     std::string_view param = problem.path;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "control/config_reference.h"
+
 namespace weir {
 
 namespace {
@@ -17,38 +19,62 @@ std::vector<const T*> of_api(const Catalog& catalog) {
   return out;
 }
 
-}  // namespace
+std::optional<Secret> value_read(const std::string& sent, const std::string& path,
+                                 ConfigProblems* problems) {
+  auto read = secret_resolve(sent, "");
+  if (read) return std::move(read->value);
+  problems->error({}, path, read.error());
+  return std::nullopt;
+}
 
-ProviderConfig provider_effective(const ProviderObject& provider, const ConfigOptions& options,
-                                  bool deny_private, ConfigProblems* problems) {
+// The value as sent, or what stands for it.
+std::optional<Secret> value_of(const ProviderObject& provider, const Secret& sent, bool read,
+                               const std::string& path, ConfigProblems* problems) {
+  if (!provider.needs_resolving) return sent;
+  const auto reference = reference_parse(sent.reveal());
+  if (reference && reference->kind == SecretReference::Kind::kValue) return sent;
+  if (read || !reference) return value_read(sent.reveal(), path, problems);
+  return Secret::referred(sent.reveal());
+}
+
+ProviderConfig provider_config(const ProviderObject& provider, const ConfigOptions& options,
+                               bool deny_private, bool read, ConfigProblems* problems) {
   if (provider.from_file) return provider.config;
   ProviderConfig config = provider.config;
   config.by_reference = provider.needs_resolving;
   config.data_reference = provider.reference;
   for (const auto& [name, sent] : provider.data) {
-    Secret value = sent;
-    if (provider.needs_resolving) {
-      const auto read = secret_resolve(sent.reveal(), "");
-      if (!read) {
-        problems->error({}, ".data." + name, read.error());
-        continue;
-      }
-      value = read->value;
-    }
+    const auto value = value_of(provider, sent, read, ".data." + name, problems);
+    if (!value) continue;
     if (name == "apikey") {
-      config.api_key = value;
+      config.api_key = *value;
     } else if (name == "base_url") {
-      config.base_url = value.reveal();
-      config.base_url_reference = value.reference();
+      config.base_url = value->reveal();
+      config.base_url_reference = value->reference();
     } else {
-      config.data.emplace_back(name, value);
+      config.data.emplace_back(name, *value);
     }
+  }
+  for (auto& [name, sent] : config.headers) {
+    if (auto value = value_of(provider, sent, read, ".headers." + name, problems)) sent = *value;
   }
   Config alone;
   alone.deny_private_upstreams = deny_private;
   alone.providers.push_back(std::move(config));
   providers_check(options, &alone, problems);
   return std::move(alone.providers.front());
+}
+
+}  // namespace
+
+ProviderConfig provider_effective(const ProviderObject& provider, const ConfigOptions& options,
+                                  bool deny_private, ConfigProblems* problems) {
+  return provider_config(provider, options, deny_private, false, problems);
+}
+
+ProviderConfig provider_judged(const ProviderObject& provider, const ConfigOptions& options,
+                               bool deny_private, ConfigProblems* problems) {
+  return provider_config(provider, options, deny_private, true, problems);
 }
 
 std::optional<RateLimitConfig> limit_effective(const Catalog& catalog, const LimitObject& limit) {

@@ -15,11 +15,16 @@
 
 namespace weir {
 
-// The provider with its credentials and its address filled in, as the file's are before references
-// to elsewhere are read. What is wrong with it is added to `problems`; paths begin with a dot.
+// The provider with its credentials and its address in place; what it refers to is left for
+// provider_fill() (secret/provider_secrets.h), when it is known what its tenant may refer to. What
+// is wrong with it is added to `problems`; paths begin with a dot.
 [[nodiscard]] ProviderConfig provider_effective(const ProviderObject& provider,
                                                 const ConfigOptions& options, bool deny_private,
                                                 ConfigProblems* problems);
+// The same for a judgement of what was sent just now: files and variables are read.
+[[nodiscard]] ProviderConfig provider_judged(const ProviderObject& provider,
+                                             const ConfigOptions& options, bool deny_private,
+                                             ConfigProblems* problems);
 
 // A configuration file and behind it the objects of the API, for a routing build: what is made of
 // others is kept here, all else stays where it is.

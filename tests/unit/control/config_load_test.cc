@@ -79,6 +79,9 @@ const Bad kBad[] = {
     {"vault: {token: 'vault:a/b#c'}\n",
      "w.yaml:1:16: vault.token: is needed at once and cannot come from a vault; use env:NAME or "
      "file:PATH\n"},
+    {"secrets: {allow: [{tenant: a, prefix: \"file:/run/../etc\"}]}\n",
+     "w.yaml:1:39: secrets.allow[0].prefix: needs to be the begin of references: env:, file:/, "
+     "vault: or crn:, and what follows, without . and .. in a path\n"},
     {"secrets: {refresh: 10ms}\n", "w.yaml:1:20: secrets.refresh: needs to be from 1s to 360h\n"},
     {"admin_key: env:WEIR_TEST_ABSENT\n",
      "w.yaml:1:12: admin_key: the environment variable \"WEIR_TEST_ABSENT\" is not set\n"},

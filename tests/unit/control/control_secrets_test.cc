@@ -62,7 +62,8 @@ class ControlSecretsTest : public testing::Test {
   }
   void write(const std::string& providers) {
     std::ofstream(file_) << "vault: {address: \"" + vault_.url() + "\", token: t, mount: kv}\n"
-                         << "secrets: {refresh: 1s}\nlog: {access: \"off\"}\nproviders:\n"
+                         << "secrets: {refresh: 1s" << allow_ << "}\n"
+                         << "log: {access: \"off\"}\nproviders:\n"
                          << providers
                          << "models: [{provider: a, id: m, alias: chat}]\n";
   }
@@ -83,10 +84,21 @@ class ControlSecretsTest : public testing::Test {
     return worker_.current->snapshot->find_route("default", "production", "chat")->targets[0];
   }
 
+  void reload(const std::string& providers) {
+    write(providers);
+    plane_->request_reload();
+    plane_->tick(now_ += 10);
+    worker_.turn(plane_->link());
+  }
+  const Target& target_of(const char* tenant, const char* name) {
+    return worker_.current->snapshot->find_route(tenant, "production", name)->targets[0];
+  }
+
+  std::string allow_;  // of the section `secrets`, with a comma before
   std::mutex mutex_;
   std::map<std::string, std::string> answers_;
   HttpPeer vault_;
-  std::string file_ = testing::TempDir() + "/weir-secrets-" + std::to_string(getpid()) + ".yaml";
+  std::string file_ = testing::TempDir() + "weir-secrets-" + std::to_string(getpid()) + ".yaml";
   std::unique_ptr<ControlPlane> plane_;
   test::FakeWorker worker_;
   Millis now_ = 1'000;
@@ -182,6 +194,102 @@ TEST_F(ControlSecretsTest, FollowsAFile) {
   }
   EXPECT_EQ(target().provider->credential, "sk-longer");
   unlink(secret.c_str());
+}
+
+// What a tenant was granted is read for it, and no more once the grant is gone.
+TEST_F(ControlSecretsTest, ReadsForATenantWhatItIsGranted) {
+  constexpr char kOwn[] = "  - {name: a, type: openai, data: {apikey: k}}\n";
+  const std::string key = file_ + ".acme";
+  setenv("ACME_TEST_KEY", "sk-variable", 1);
+  allow_ = ", allow: [{tenant: acme, prefix: \"env:ACME_\"}, {tenant: acme, prefix: \"file:" +
+           file_ + "\"}]";
+  start(kOwn);
+  Catalog& catalog = plane_->catalog();
+  TenantObject acme;
+  acme.tenant = acme.name = "acme";
+  ASSERT_TRUE(catalog.create(acme, 1));
+  std::ofstream(key) << "sk-file\n";
+  const std::pair<const char*, std::string> made[] = {
+      {"data", "env:ACME_TEST_KEY"}, {"header", "file:" + key}, {"whole", "file:" + key}};
+  for (const auto& [name, reference] : made) {
+    ProviderObject provider;
+    provider.tenant = "acme";
+    provider.config.name = name;
+    provider.config.type = "openai";
+    provider.needs_resolving = true;
+    const std::string kind = name;
+    if (kind == "whole") {
+      provider.reference = reference;
+    } else {
+      provider.data = {{"apikey", Secret(kind == "data" ? reference : "k")},
+                       {"base_url", Secret("http://h")}};
+      if (kind == "header") provider.config.headers = {{"x-key", Secret(reference)}};
+    }
+    const auto created = catalog.create(std::move(provider), 1);
+    ASSERT_TRUE(created) << created.error().message;
+    ModelObject model;
+    model.tenant = "acme";
+    model.provider_uuid = (*created)->uuid;
+    model.config.id = "m";
+    model.config.alias = name;
+    ASSERT_TRUE(catalog.create(std::move(model), 1));
+  }
+  std::ofstream(key) << R"({"apikey":"sk-whole","base_url":"http://h"})";
+  ASSERT_TRUE(plane_->changes_apply());
+  worker_.turn(plane_->link());
+  EXPECT_EQ(target_of("acme", "data").provider->credential, "sk-variable");
+  EXPECT_THAT(target_of("acme", "header").provider->headers[0].second, HasSubstr("sk-whole"));
+  EXPECT_EQ(target_of("acme", "whole").provider->credential, "sk-whole");
+
+  allow_.clear();
+  reported().clear();
+  reload(kOwn);
+  for (const auto& [name, reference] : made) {
+    const Target& target = target_of("acme", name);
+    EXPECT_EQ(target.adapter, withheld_adapter()) << name;
+    EXPECT_EQ(target.provider->credential.find("sk-"), std::string::npos) << name;
+    for (const auto& [header, value] : target.provider->headers) {
+      EXPECT_EQ(value.find("sk-"), std::string::npos) << name;
+    }
+    EXPECT_THAT(reported(), testing::Contains("provider \"" + std::string(name) +
+                                              "\" is not used: its tenant may not use \"" +
+                                              reference + "\": see secrets.allow"));
+  }
+  EXPECT_THAT(reported(), testing::Not(testing::Contains(HasSubstr("sk-"))));
+  unlink(key.c_str());
+  unsetenv("ACME_TEST_KEY");
+}
+
+// A file that is gone at a start is read when it is there again.
+TEST_F(ControlSecretsTest, WaitsForAFileOfAnObjectOfTheApi) {
+  start("  - {name: a, type: openai, data: {apikey: k, base_url: \"http://h\"}}\n");
+  const std::string key = file_ + ".later";
+  std::ofstream(key) << "sk-1\n";
+  ProviderObject provider;
+  provider.config.name = "late";
+  provider.config.type = "openai";
+  provider.needs_resolving = true;
+  provider.data = {{"apikey", Secret("file:" + key)}, {"base_url", Secret("http://h")}};
+  const auto created = plane_->catalog().create(std::move(provider), 1);
+  ASSERT_TRUE(created) << created.error().message;
+  ModelObject model;
+  model.provider_uuid = (*created)->uuid;
+  model.config.id = "m";
+  model.config.alias = "late";
+  ASSERT_TRUE(plane_->catalog().create(std::move(model), 1));
+  unlink(key.c_str());
+  ASSERT_TRUE(plane_->changes_apply());
+  worker_.turn(plane_->link());
+  EXPECT_EQ(target_of("default", "late").adapter, withheld_adapter());
+  std::ofstream(key) << "sk-2\n";
+  const auto used = [&] { return target_of("default", "late").adapter != withheld_adapter(); };
+  for (int i = 0; i < 500 && !used(); ++i) {
+    plane_->tick(now_ += 10);
+    worker_.turn(plane_->link());
+    usleep(10'000);
+  }
+  EXPECT_EQ(target_of("default", "late").provider->credential, "sk-2");
+  unlink(key.c_str());
 }
 
 }  // namespace

@@ -113,23 +113,5 @@ TEST_F(Providers, SettingsAreTheFilesAndStay) {
   EXPECT_EQ(catalog.provider("default", "y")->data[0].second.reveal(), "long-enough-key");
 }
 
-// What a variable or a file of this machine holds could be sent anywhere by who names it.
-TEST_F(Providers, OnlyTheOperatorNamesFilesAndVariables) {
-  const char* bodies[] = {
-      R"({"name":"a","data":{"apikey":"env:HOME"}})",
-      R"({"name":"a","data_reference":{"resource":"file:/etc/hostname"}})",
-      R"({"name":"a","data":{"apikey":"k"},"headers":{"x-key":"file:/etc/hostname"}})",
-      R"({"name":"a","data":{"apikey":"k"},"tls":{"ca_file":"/etc/hostname"}})",
-      R"({"name":"a","data":{"apikey":"k"},"proxy":"env:HOME"})"};
-  good("POST", "/v1/tenants", R"({"name":"acme"})");
-  tenant = "acme";
-  for (const char* body : bodies) {
-    EXPECT_EQ(bad("POST", "/v1/providers/openai", body), "403 access_denied") << body;
-  }
-  tenant = kDefaultTenant;
-  good("POST", "/v1/providers/openai", bodies[0]);
-  EXPECT_TRUE(has(good("GET", "/v1/providers/a"), R"("apikey":"env:HOME")"));
-}
-
 }  // namespace
 }  // namespace weir

@@ -37,7 +37,8 @@ class ResourceWorld {
       ADD_FAILURE() << "no resource at " << method << " " << path;
       return call;
     }
-    ApiCall made{.call = &call, .parameters = std::move(match.parameters), .unix_s = now};
+    ApiCall made{.call = &call, .parameters = std::move(match.parameters), .unix_s = now,
+                 .secrets = &secrets};
     const size_t mark = catalog.mark();
     match.route->resource(catalog, made);
     if (call.has_error) catalog.undo_to(mark);
@@ -89,6 +90,7 @@ class ResourceWorld {
   static constexpr int64_t kNow = 1'800'000'000;
   ConfigOptions options = fake_options();
   Catalog catalog{&options};
+  SecretsConfig secrets;
   std::string tenant = kDefaultTenant;
   int64_t now = kNow;
 };
