@@ -13,6 +13,8 @@ void config_read(ConfigContext& context, const ConfigNode& root, Config* out);
 void vault_from_environment(VaultConfig* vault, ConfigProblems* problems);
 // A file of certificates; the error names it.
 [[nodiscard]] std::expected<std::string, std::string> pem_read(const std::string& file);
+// Why the text is none of certificates; null: it looks like one.
+[[nodiscard]] const char* pem_problem(std::string_view text);
 
 // The one name ("apikey", "base_url") of a member of a provider's `data`, however it is spelled;
 // empty: no provider has such a member.

@@ -126,6 +126,15 @@ void tls_read(ConfigReader& provider, ProviderConfig* out) {
   ConfigContext& context = provider.context();
   ConfigReader tls(context, *node, provider.path_of("tls"));
   tls.get_text("ca_file", &out->ca_file);
+  const ConfigNode* inline_pem = tls.take("ca_pem");
+  if (inline_pem != nullptr && tls.expect_scalar(*inline_pem, "ca_pem", "text")) {
+    out->ca_pem = inline_pem->text;
+    if (!out->ca_file.empty()) {
+      tls.error(*inline_pem, "ca_pem", "takes the place of \"ca_file\"; give one of them");
+    } else if (const char* problem = pem_problem(out->ca_pem)) {
+      tls.error(*inline_pem, "ca_pem", problem);
+    }
+  }
   if (!out->ca_file.empty()) {
     out->ca_file = path_join(context.folder, out->ca_file);
     auto pem = pem_read(out->ca_file);

@@ -25,6 +25,8 @@ bool backends_rename(ManagementCall& call, ConfigNode* body) {
   for (ConfigMember& member : body->members) {
     if (member.key != "backends") continue;
     for (ConfigNode& item : member.value.items) {
+      // Answers hold the name beside the uuid.
+      if (node_find(item, "model_uuid") != nullptr) node_take(&item, "model");
       const bool good = node_rename(call, &item, "model",
                                     {"model_uuid", "modelUuid", "model_id", "modelId"});
       if (!good) return false;
@@ -54,6 +56,7 @@ bool balancer_take(const Catalog& catalog, ApiCall& made, BalancerObject* balanc
   ManagementCall& call = *made.call;
   auto body = body_read(call);
   if (!body || !backends_rename(call, &*body)) return false;
+  shown_drop(&*body, {"uuid", "created", "updated_at", "managed_by", "status"});
   BalancerConfig config;
   ConfigProblems problems;
   ConfigContext context{.problems = &problems, .folder = {}, .resolve_secrets = true};

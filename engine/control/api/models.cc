@@ -10,11 +10,29 @@ namespace weir {
 
 namespace {
 
+// In answers `id` is the name to call, so the alias where there is one, and the provider's own name
+// stands beside it.
+bool model_id_restore(ManagementCall& call, const ModelConfig& old, ConfigNode* body) {
+  auto own = node_take(body, "provider_model_id");
+  if (!own) return true;
+  const ConfigNode* id = node_find(*body, "id");
+  const ConfigNode* alias = node_find(*body, "alias");
+  const bool as_shown = id == nullptr || id->text == own->text || id->text == model_name(old) ||
+                        (alias != nullptr && id->text == alias->text);
+  if (!as_shown) {
+    api_refuse(call, "id: is another one than provider_model_id says; send one of them", "id");
+    return false;
+  }
+  node_set(body, "id", std::move(*own));
+  return true;
+}
+
 // Reads the body over `model`. `whole`: what the body does not name is gone (PUT); else it stays.
 bool model_take(ApiCall& made, bool whole, ModelObject* model) {
   ManagementCall& call = *made.call;
   auto body = body_read(call);
-  if (!body) return false;
+  if (!body || !model_id_restore(call, model->config, &*body)) return false;
+  shown_drop(&*body, {"uuid", "created", "owned_by", "provider_uuid", "managed_by", "status"});
   ModelConfig& config = model->config;
   const std::string provider = config.provider;
   const auto refuse_known = [&](std::string_view field) {

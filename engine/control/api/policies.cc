@@ -11,8 +11,9 @@ namespace {
 
 bool policy_take(ApiCall& made, PolicyObject* policy) {
   ManagementCall& call = *made.call;
-  const auto body = body_read(call);
+  auto body = body_read(call);
   if (!body) return false;
+  shown_drop(&*body, {"uuid", "created", "managed_by"});
   ConfigProblems problems;
   ConfigContext context{.problems = &problems, .folder = {}, .resolve_secrets = true};
   policy_read(context, *body, "", &policy->config);

@@ -60,16 +60,13 @@ bool subject_find(const Catalog& catalog, ManagementCall& call, LimitObject* lim
   return false;
 }
 
-// What a limit says about itself in its own answers.
-bool shown_fields_drop(ConfigNode* body) {
-  for (const std::string_view field : {"uuid", "created_at", "updated_at"}) node_take(body, field);
-  return true;
-}
-
 bool limit_take(const Catalog& catalog, ApiCall& made, LimitObject* limit) {
   ManagementCall& call = *made.call;
   auto body = body_read(call);
-  if (!body || !shown_fields_drop(&*body) || !subjects_rename(call, &*body)) return false;
+  if (!body || !subjects_rename(call, &*body)) return false;
+  // An alias is shown as the model too.
+  if (node_find(*body, "model") != nullptr) node_take(&*body, "alias");
+  shown_drop(&*body, {"uuid", "created_at", "updated_at", "managed_by", "status"});
   RateLimitConfig config;
   ConfigProblems problems;
   ConfigContext context{.problems = &problems, .folder = {}, .resolve_secrets = true};

@@ -25,6 +25,9 @@ std::optional<TenantBody> tenant_take(ManagementCall& call) {
   if (!body || !node_rename(call, &*body, "secrets_manager", {"secretsManager"})) {
     return std::nullopt;
   }
+  shown_drop(&*body, {"id", "uuid", "created", "stable_name"});
+  // It shows secrets_manager again, and is nothing by itself.
+  if (node_find(*body, "secrets_manager") != nullptr) node_take(&*body, "remote_credential_store");
   TenantBody out;
   ConfigProblems problems;
   ConfigContext context{.problems = &problems, .folder = {}, .resolve_secrets = true};
