@@ -6,7 +6,8 @@ namespace {
 
 // A head that is not empty says that the endpoint is served; nothing is ever sent.
 Result<void> prepare(const PrepareInput&, std::string* head) {
-  head->assign("-");
+  head->clear();
+  head->push_back('-');
   return {};
 }
 
