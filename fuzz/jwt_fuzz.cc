@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "jwt/base64url.h"
+#include "base/base64url.h"
 #include "jwt/jwt.h"
 #include "jwt/verify.h"
 

@@ -4,6 +4,7 @@
 
 #include "adapters/common/json_walk.h"
 #include "adapters/watsonxai/settings.h"
+#include "base/base64url.h"
 #include "json/json_write.h"
 #include "route/target.h"
 
@@ -67,31 +68,13 @@ void cpd_request(const Provider& provider, const Settings& settings, std::string
   out->body.append("}");
 }
 
-int letter_value(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '-') return 62;
-  return c == '_' ? 63 : -1;
-}
-
 // The claims of a signed token, as JSON text; empty when the token has another form.
 std::string claims_read(std::string_view token) {
   const size_t first = token.find('.');
   const size_t second = first == std::string_view::npos ? first : token.find('.', first + 1);
   if (second == std::string_view::npos) return {};
   std::string claims;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : token.substr(first + 1, second - first - 1)) {
-    const int value = letter_value(c);
-    if (value < 0) return {};
-    bits = bits << 6 | static_cast<uint32_t>(value);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    claims += static_cast<char>(bits >> count & 0xff);
-  }
+  if (!base64url_decode(token.substr(first + 1, second - first - 1), &claims)) claims.clear();
   return claims;
 }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "jwt/base64url.h"
+#include "base/base64url.h"
 #include "jwt/json_record.h"
 
 namespace weir {

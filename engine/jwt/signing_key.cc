@@ -9,7 +9,7 @@
 #include <openssl/x509.h>
 
 #include "base/check.h"
-#include "jwt/base64url.h"
+#include "base/base64url.h"
 
 namespace weir {
 

@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "json/text.h"
-#include "jwt/base64url.h"
+#include "base/base64url.h"
 #include "jwt/jwt.h"
 
 namespace weir {

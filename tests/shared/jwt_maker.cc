@@ -8,7 +8,7 @@
 
 #include <cstdlib>
 
-#include "jwt/base64url.h"
+#include "base/base64url.h"
 
 namespace weir {
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "jwt/base64url.h"
+#include "base/base64url.h"
 
 namespace weir {
 namespace {

@@ -1,4 +1,4 @@
-#include "jwt/base64url.h"
+#include "base/base64url.h"
 
 #include <cstdint>
 
