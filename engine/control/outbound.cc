@@ -69,7 +69,7 @@ Outbound::Outbound(AddressClass (*classify)(std::string_view host)) : classify_(
 Outbound::~Outbound() {
   if (multi_ == nullptr) return;
   for (const auto& transfer : transfers_) {
-    if (transfer->easy != nullptr) curl_library()->multi_remove_handle(multi_, transfer->easy);
+    curl_library()->multi_remove_handle(multi_, transfer->easy);
   }
   transfers_.clear();
   curl_library()->multi_cleanup(multi_);
