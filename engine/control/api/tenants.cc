@@ -73,6 +73,7 @@ const TenantObject* own_change(Catalog& catalog, ApiCall& made) {
   TenantObject tenant = *before;
   if (!body->name.empty()) tenant.name = body->name;
   if (!body->secrets_manager.empty()) tenant.secrets_manager = body->secrets_manager;
+  tenant.changed = true;
   const auto updated = catalog.update(std::move(tenant), made.unix_s);
   if (updated) return *updated;
   catalog_fail(*made.call, updated.error());
@@ -86,7 +87,7 @@ const TenantObject* own_change(Catalog& catalog, ApiCall& made) {
 void tenant_put(Catalog& catalog, ApiCall& made) {
   const TenantObject* before = own_tenant(catalog, made);
   if (before == nullptr) return;
-  const bool first = before->updated_unix_s == before->created_unix_s;
+  const bool first = !before->changed;
   const TenantObject* tenant = own_change(catalog, made);
   if (tenant != nullptr) api_reply(*made.call, first ? 201 : 200, tenant_object(*tenant).take());
 }

@@ -21,6 +21,7 @@ template <typename Archive, typename Object>
 void fields(Archive& to, Object& object, const TenantObject*) {
   to.text("name", object.name);
   to.text("secrets_manager", object.secrets_manager);
+  to.flag("changed", object.changed);
 }
 
 template <typename Archive, typename Object>

@@ -41,6 +41,7 @@ struct TenantObject : ObjectMeta {
   // ObjectMeta::tenant is the name that never changes; this is the one to show.
   std::string name;
   std::string secrets_manager;  // base URL of the tenant's secrets manager; may be empty
+  bool changed = false;         // since it was made; times in seconds would not tell
 };
 
 using SecretPairs = std::vector<std::pair<std::string, Secret>>;
