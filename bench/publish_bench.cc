@@ -71,7 +71,7 @@ struct World {
   }
   void changed() {
     const RoutingChanges changes = source.refresh(false);
-    publish(routing_update(input(), source, source.keys(), changes, *publisher.current(),
+    publish(routing_update(input(), source, source.who(), changes, *publisher.current(),
                            &registry, &state));
     catalog.accept();
   }

@@ -100,8 +100,6 @@ Routed ControlPlane::route_changes() {
   const std::vector<Catalog::Touched> touched = catalog.touched();
   bool whole = routing_whole_ || touched.size() > kMaxUpdate;
   catalog.each_touched([&whole]<typename T>(const T* before, const T* now) {
-    // Policies speak of names and subjects anywhere.
-    if constexpr (std::is_same_v<T, PolicyObject>) whole = true;
     // What it refers to is read, and forgotten, for all providers together.
     if constexpr (std::is_same_v<T, ProviderObject>) {
       whole |= (before != nullptr && before->needs_resolving) ||
@@ -122,9 +120,9 @@ Routed ControlPlane::route_callers() {
 
 Routed ControlPlane::route_update(const RoutingChanges& changes) {
   const std::vector<KeyConfig> callers = sign_in_->callers(config_.auth);
-  std::vector<const KeyConfig*> keys = source_->keys();
-  for (const KeyConfig& caller : callers) keys.push_back(&caller);
-  return routing_update(routing_input(config_), *source_, keys, changes, *publisher_.current(),
+  RoutingWho who = source_->who();
+  for (const KeyConfig& caller : callers) who.keys.push_back(&caller);
+  return routing_update(routing_input(config_), *source_, who, changes, *publisher_.current(),
                         &registry_, &routing_);
 }
 

@@ -11,22 +11,27 @@
 // one of them may. A target that is forbidden is left out of its route; a route without targets is
 // forbidden.
 //
-// A table is made for one set of policies, given all routes, and then told which routes change: the
-// records that this leaves as they were stay the same. Control thread.
+// A table is made for one set of policies, given all routes, and then told which routes change and
+// what the policies are now: the records that this leaves as they were stay the same. Control
+// thread.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "control/policy.h"
 #include "control/routing_source.h"
 #include "route/access.h"
 
 namespace weir {
+
+class PolicyTenant;
 
 // Callers whom the same policies name.
 struct PolicyGroup {
@@ -54,15 +59,16 @@ class PolicyTable {
   PolicyTable(const PolicyTable&) = delete;
   PolicyTable& operator=(const PolicyTable&) = delete;
 
-  // There are no policies about any route.
-  [[nodiscard]] bool empty() const { return tenants_.empty(); }
+  // These tenants have other policies now; all groups of theirs are to be asked for again.
+  void policies_set(std::span<const PolicyConfig* const> policies,
+                    const std::set<std::string>& tenants);
   // `draft`: what the route was made from.
   void route_add(const Route& route, const RouteDraft& draft);
   void route_drop(const Route& route);
   // After the routes changed, and before group_of(): brings the groups to what they are now. True:
   // some of them changed.
   [[nodiscard]] bool settle();
-  // Null: no policy of the caller's tenant is about any route.
+  // Null: the caller's tenant has no policies.
   [[nodiscard]] std::shared_ptr<const PolicyGroup> group_of(const PolicyCaller& caller,
                                                             std::string_view environment);
   // The routing was published: its records are the ones to compare the next with. Groups that
@@ -70,12 +76,13 @@ class PolicyTable {
   void keep();
 
  private:
-  class Tenant;
   struct Group;
+  [[nodiscard]] PolicyTenant& tenant(const std::string& name);
   [[nodiscard]] std::shared_ptr<const Access> record(const std::string& key, Access access);
 
   PolicyMemory& memory_;
-  std::map<std::string, std::unique_ptr<Tenant>, std::less<>> tenants_;
+  std::vector<uint32_t> places_;  // of PolicyTenant: slots are of all tenants
+  std::map<std::string, std::unique_ptr<PolicyTenant>, std::less<>> tenants_;
   std::map<std::string, std::shared_ptr<Group>> groups_;  // by who is meant
 };
 

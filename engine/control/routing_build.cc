@@ -62,7 +62,7 @@ class Assembly {
       if (route == nullptr) return std::nullopt;
       return route->slot;
     };
-    const auto group = policies_.group_of(policy_caller_of(key), key.environment);
+    const auto group = group_of(key);
     if (!key_put(key.path,
                  {digest_of(key), records_.principal(key, access_of(group), slot_of), group})) {
       return false;
@@ -87,6 +87,9 @@ class Assembly {
     return refuse((path.empty() ? "" : path + ": ") + "the same value as another key");
   }
 
+  [[nodiscard]] std::shared_ptr<const PolicyGroup> group_of(const KeyConfig& key) {
+    return policies_.group_of(policy_caller_of(key), key.environment);
+  }
   [[nodiscard]] const std::string& problem() const { return problem_; }
   [[nodiscard]] std::unordered_map<std::string, RoutingState::Key>& keys() { return keys_; }
 
@@ -120,11 +123,18 @@ void pools_put(const RoutingRecords::Providers& providers, SnapshotBuilder* snap
   for (const auto& [name, provider] : providers) snapshot->use_pools(*provider);
 }
 
-// A key that is bound to names is made again when one of them changed.
+// A key that is bound to names is made again when one of them changed, and any key when policies
+// leave it something else.
 bool key_changed(const KeyConfig& key, const RoutingChanges& changes, const RoutingState& former) {
   const auto known = former.keys.find(key.uuid);
   if (known == former.keys.end() || changes.keys.contains(key.uuid)) return true;
-  if (known->second.group != nullptr && known->second.group->changed) return true;
+  if (changes.policy_tenants.contains(key.tenant)) {
+    const auto group = former.policies->group_of(policy_caller_of(key), key.environment);
+    const auto* access = group == nullptr ? nullptr : group->access.get();
+    if (known->second.principal->access.get() != access) return true;
+  } else if (known->second.group != nullptr && known->second.group->changed) {
+    return true;
+  }
   if (changes.key_tenants.contains(key.tenant)) return true;
   return std::any_of(key.models.begin(), key.models.end(), [&](const std::string& model) {
     return changes.routes.contains({key.tenant, key.environment, model});
@@ -136,6 +146,7 @@ bool keys_update(bool any, const std::vector<const KeyConfig*>& keys,
                  const RoutingChanges& changes, const RoutingState& former,
                  SnapshotBuilder* snapshot, Assembly* assembly, Publication* publication) {
   any = any || !changes.keys.empty() || !changes.key_tenants.empty() ||
+        !changes.policy_tenants.empty() ||
         std::any_of(keys.begin(), keys.end(), [&](const KeyConfig* key) {
           return key_changed(*key, changes, former);
         });
@@ -150,7 +161,9 @@ bool keys_update(bool any, const std::vector<const KeyConfig*>& keys,
     for (const std::string_view kind : {std::string_view(), kPrevious}) {
       const auto kept = former.keys.find(key->uuid + std::string(kind));
       if (kept == former.keys.end()) continue;
-      if (!assembly->key_put(key->path, kept->second, kind)) return false;
+      RoutingState::Key same = kept->second;
+      if (changes.policy_tenants.contains(key->tenant)) same.group = assembly->group_of(*key);
+      if (!assembly->key_put(key->path, std::move(same), kind)) return false;
     }
   }
   for (const auto& [id, key] : former.keys) {
@@ -193,13 +206,14 @@ Routed routing_build(const RoutingInput& input, const RoutingObjects& objects, R
 }
 
 Routed routing_update(const RoutingInput& input, const NamedSource& source,
-                      const std::vector<const KeyConfig*>& keys, const RoutingChanges& changes,
+                      const RoutingWho& who, const RoutingChanges& changes,
                       const Publication& former, Registry* registry, RoutingState* state) {
   RoutingRecords::Providers kept = state->providers;
   for (const auto& name : changes.providers) kept.erase(name);
   RoutingRecords records(input, source, kept, registry);
   SnapshotBuilder snapshot(input.epoch, *former.snapshot);
   PolicyTable& policies = *state->policies;
+  if (!changes.policy_tenants.empty()) policies.policies_set(who.policies, changes.policy_tenants);
   Assembly assembly(input, &records, &snapshot, &policies);
   auto publication = std::make_unique<Publication>();
   publication->keeps_former = true;
@@ -214,7 +228,8 @@ Routed routing_update(const RoutingInput& input, const NamedSource& source,
     if (!assembly.route_put(draft)) return std::unexpected(assembly.problem());
   }
   const bool regrouped = policies.settle();
-  if (!keys_update(regrouped, keys, changes, *state, &snapshot, &assembly, publication.get())) {
+  if (!keys_update(regrouped, who.keys, changes, *state, &snapshot, &assembly,
+                   publication.get())) {
     return std::unexpected(assembly.problem());
   }
   snapshot.drop_pools();

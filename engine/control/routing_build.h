@@ -56,12 +56,13 @@ struct RoutingInput {
   void* idle_context = nullptr;
 };
 
-// What is no longer as in the publication before. Policies are: else everything is made anew.
+// What is no longer as in the publication before.
 struct RoutingChanges {
   std::set<RouteKey> routes;  // names, whether they still lead anywhere or not
   std::set<std::pair<std::string, std::string>> providers;  // tenant and name
   std::set<std::string> keys;                               // uuids
   std::set<std::string> key_tenants;                        // all keys of these tenants
+  std::set<std::string> policy_tenants;                     // they have other policies
 };
 
 using Routed = std::expected<std::unique_ptr<Publication>, std::string>;
@@ -70,11 +71,16 @@ using Routed = std::expected<std::unique_ptr<Publication>, std::string>;
 [[nodiscard]] Routed routing_build(const RoutingInput& input, const RoutingObjects& objects,
                                    Registry* registry, RoutingState* state = nullptr);
 
-// For a configuration without policies. `keys` are all that there are. `state` is changed only with
-// a good result. The caller publishes it, or else begins again with routing_build().
+// All keys and all policies that there are now.
+struct RoutingWho {
+  std::vector<const KeyConfig*> keys;
+  std::vector<const PolicyConfig*> policies;  // looked at for changes.policy_tenants only
+};
+
+// The caller publishes the result, or else begins again with routing_build().
 [[nodiscard]] Routed routing_update(const RoutingInput& input, const NamedSource& source,
-                                    const std::vector<const KeyConfig*>& keys,
-                                    const RoutingChanges& changes, const Publication& former,
-                                    Registry* registry, RoutingState* state);
+                                    const RoutingWho& who, const RoutingChanges& changes,
+                                    const Publication& former, Registry* registry,
+                                    RoutingState* state);
 
 }  // namespace weir

@@ -49,9 +49,6 @@ void CatalogSource::changed(const ModelObject* before, const ModelObject* now) {
     names_of(*model);
     // The first price at a place is that of all aliases without one.
     names_at(*model);
-    for (const BalancerObject* balancer : catalog_.balancers_with(model->uuid)) {
-      changed(nullptr, balancer);
-    }
     // A limit of a bare id holds only as long as no alias has that name.
     for (const ModelObject* same : catalog_.models_by_id(model->tenant, model->config.alias)) {
       names_of(*same);
@@ -67,6 +64,9 @@ void CatalogSource::names_of(const ModelObject& model) {
   if (!config.alias.empty()) add(config.alias);
   add(config.provider + "/" + config.id);
   add(config.id);
+  for (const BalancerObject* balancer : catalog_.balancers_with(model.uuid)) {
+    changed(nullptr, balancer);
+  }
 }
 
 void CatalogSource::names_at(const ModelObject& model) {
@@ -120,6 +120,10 @@ void CatalogSource::changed(const KeyObject* before, const KeyObject* now) {
   limits_stale_ = true;
 }
 
+void CatalogSource::changed(const PolicyObject* before, const PolicyObject* now) {
+  changes_.policy_tenants.insert((now != nullptr ? now : before)->tenant);
+}
+
 void CatalogSource::limits_refresh() {
   limits_.clear();
   catalog_.table<LimitObject>().for_each([this](const LimitObject& limit) {
@@ -130,10 +134,12 @@ void CatalogSource::limits_refresh() {
   });
 }
 
-std::vector<const KeyConfig*> CatalogSource::keys() const {
-  std::vector<const KeyConfig*> out;
+RoutingWho CatalogSource::who() const {
+  RoutingWho out;
   catalog_.table<KeyObject>().for_each(
-      [&out](const KeyObject& key) { out.push_back(&key.config); });
+      [&out](const KeyObject& key) { out.keys.push_back(&key.config); });
+  catalog_.table<PolicyObject>().for_each(
+      [&out](const PolicyObject& policy) { out.policies.push_back(&policy.config); });
   return out;
 }
 

@@ -27,7 +27,8 @@ class CatalogSource final : public NamedSource {
   // Brings it to what the catalog says now; what changed since the catalog's last accept(). May be
   // called again with the same changes, also after they were taken back.
   [[nodiscard]] RoutingChanges refresh(bool deny_private);
-  [[nodiscard]] std::vector<const KeyConfig*> keys() const;
+  // All keys and policies.
+  [[nodiscard]] RoutingWho who() const;
 
   [[nodiscard]] bool draft(const RouteKeyView& key, RouteDraft* draft) const override;
   [[nodiscard]] const ModelConfig* backend_model(const RouteKeyView& key,
@@ -42,13 +43,13 @@ class CatalogSource final : public NamedSource {
  private:
   // One for each kind: what the object was and what it is; one of them may be null.
   void changed(const TenantObject*, const TenantObject*) {}
-  void changed(const PolicyObject*, const PolicyObject*) {}
+  void changed(const PolicyObject* before, const PolicyObject* now);
   void changed(const ProviderObject* before, const ProviderObject* now);
   void changed(const ModelObject* before, const ModelObject* now);
   void changed(const BalancerObject* before, const BalancerObject* now);
   void changed(const LimitObject* before, const LimitObject* now);
   void changed(const KeyObject* before, const KeyObject* now);
-  void names_of(const ModelObject& model);
+  void names_of(const ModelObject& model);  // also of balancers that list it
   void names_at(const ModelObject& model);
   void limited_by(const LimitObject& limit);
   void provider_refresh(const ProviderObject& provider);

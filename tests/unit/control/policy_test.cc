@@ -132,14 +132,23 @@ struct Plan {
       routes.push_back(std::move(route));
     });
   }
-  // What the policies make of the routes. `early` is known when half of them come, as in an update.
+  // What the policies make of the routes. `early` is known when half of them come, as in an update,
+  // and other policies hold until then.
   [[nodiscard]] std::unique_ptr<PolicyTable> table(const PolicyCaller* early = nullptr) {
     const RoutingObjects objects = RoutingObjects::of(config);
-    auto out = std::make_unique<PolicyTable>(objects.policies, &memory);
+    const PolicyConfig former = policy("deny", "model:*", "h");
+    std::vector<const PolicyConfig*> first = objects.policies;
+    if (early != nullptr) {
+      first.resize(first.size() / 2);
+      first.push_back(&former);
+    }
+    auto out = std::make_unique<PolicyTable>(first, &memory);
     size_t at = 0;
     each_route([&](const RouteDraft& draft) {
       if (early != nullptr && at == routes.size() / 2) {
         (void)out->settle();
+        (void)out->group_of(*early, kProduction);
+        out->policies_set(objects.policies, {kDefaultTenant});
         (void)out->group_of(*early, kProduction);
       }
       out->route_add(*routes[at++], draft);

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <iterator>
 #include <map>
 #include <random>
 #include <sstream>
@@ -107,7 +108,7 @@ class RoutingTest : public testing::Test {
   // Routes what the batch changed; the whole must come out alike.
   void update() {
     const RoutingChanges changes = source_.refresh(false);
-    auto updated = routing_update(input(++epoch_), source_, source_.keys(), changes,
+    auto updated = routing_update(input(++epoch_), source_, source_.who(), changes,
                                   *publication_, &registry_, &state_);
     ASSERT_TRUE(updated) << updated.error();
     catalog_.accept();
@@ -136,6 +137,7 @@ class RoutingTest : public testing::Test {
   void change();
   void provider_change();
   void model_change();
+  void policy_change();
   void other_change(uint32_t what);
 
   ConfigOptions options_ = test::fake_options();
@@ -190,6 +192,24 @@ void RoutingTest::model_change() {
   (void)catalog_.create(model, 5);
 }
 
+void RoutingTest::policy_change() {
+  if (draw(2) == 0) {
+    (void)catalog_.remove<PolicyObject>("default", pick<PolicyObject>());
+    return;
+  }
+  const std::string resources[] = {"*",           "model:*",        "model:" + name('a'),
+                                   "provider:f",  "provider:*",     "provider:" + name('p'),
+                                   "model:f/m0",  "model:p1/m2",    pick<ModelObject>(),
+                                   "load_balancer:" + name('a'),    "model:" + pick<ModelObject>()};
+  const std::string subjects[] = {"*", "key:" + name('k'), "key:app"};
+  PolicyObject policy;
+  policy.config.action = draw(8) == 0 ? "write" : "read";
+  policy.config.effect = draw(2) == 0 ? "deny" : "allow";
+  policy.config.resource = resources[draw(std::size(resources))];
+  policy.config.subject = subjects[draw(std::size(subjects))];
+  (void)catalog_.create(policy, 5);
+}
+
 void RoutingTest::other_change(uint32_t what) {
   switch (what) {
     case 0: {
@@ -220,6 +240,9 @@ void RoutingTest::other_change(uint32_t what) {
     case 4:
       (void)catalog_.remove<KeyObject>("default", pick<KeyObject>());
       return;
+    case 5:
+    case 6:
+      return policy_change();
     default: {
       KeyObject key = test::key_object(name('k'), static_cast<char>('0' + draw(8)));
       if (draw(2) == 0) key.config.models = {name('a'), name('m')};
@@ -229,7 +252,7 @@ void RoutingTest::other_change(uint32_t what) {
 }
 
 void RoutingTest::change() {
-  const uint32_t what = draw(12);
+  const uint32_t what = draw(14);
   if (what < 2) return provider_change();
   if (what < 6) return model_change();
   other_change(what - 6);
@@ -270,6 +293,58 @@ TEST_F(RoutingTest, WhatDidNotChangeIsTheSameRecord) {
   EXPECT_NE(route("a0"), a0);
   EXPECT_NE(publication_->snapshot->principals()[0].get(), app);
   EXPECT_EQ(publication_->dropped.size(), 2u);
+}
+
+TEST_F(RoutingTest, WhatABalancerListsFollowsItsProvider) {
+  const auto created = catalog_.create(test::provider_object("p", "k1"), 5);
+  ASSERT_TRUE(created);
+  ProviderObject provider = **created;
+  const auto model = catalog_.create(test::model_object(provider.uuid, "x"), 5);
+  ASSERT_TRUE(model);
+  const std::vector<BackendObject> backends = {{(*model)->uuid, {}, {}}};
+  ASSERT_TRUE(catalog_.create(test::balancer_object("fast", backends), 5));
+  update();
+  EXPECT_EQ(route("fast")->targets[0].provider->credential, "k1");
+  provider.data[0].second = Secret("k2");
+  ASSERT_TRUE(catalog_.update(provider, 6));
+  update();
+  EXPECT_EQ(route("fast")->targets[0].provider->credential, "k2");
+  LimitObject limit = test::limit_object(LimitScope::kProvider, provider.uuid);
+  ASSERT_TRUE(catalog_.create(limit, 7));
+  update();
+  EXPECT_EQ(route("fast")->targets[0].limits.size(), 1u);
+}
+
+TEST_F(RoutingTest, APolicyMakesOnlyTheKeysAnewThatItConcerns) {
+  const auto made = catalog_.create(test::key_object("k9", '9'), 5);
+  ASSERT_TRUE(made);
+  const std::string uuid = (*made)->uuid;
+  update();
+  const auto record = [&](const std::string& id) {
+    return publication_->snapshot->find_key(id).principal;
+  };
+  const std::string app = file_.keys[0].uuid;
+  const Route* a0 = route("a0");
+  const Principal* app_before = record(app);
+  const Principal* other_before = record(uuid);
+  PolicyObject policy;
+  policy.config.action = "read";
+  policy.config.effect = "deny";
+  policy.config.resource = "model:g/a1";
+  policy.config.subject = "key:k9";
+  const auto policed = catalog_.create(policy, 5);
+  ASSERT_TRUE(policed);
+  const std::string policy_uuid = (*policed)->uuid;
+  update();
+  EXPECT_EQ(route("a0"), a0);
+  EXPECT_EQ(record(app), app_before);
+  EXPECT_NE(record(uuid), other_before);
+  EXPECT_FALSE(permit_of(*record(uuid), *route("a1")).allowed);
+  EXPECT_EQ(publication_->dropped.size(), 1u);
+  ASSERT_TRUE(catalog_.remove<PolicyObject>("default", policy_uuid));
+  update();
+  EXPECT_TRUE(permit_of(*record(uuid), *route("a1")).allowed);
+  EXPECT_EQ(record(app), app_before);
 }
 
 TEST_F(RoutingTest, SlotsAreGivenOutAgainOnceEveryWorkerHasClearedThem) {
