@@ -1,5 +1,6 @@
 // The end of a request: the one place where its record is closed and its counters move.
 #include <algorithm>
+#include <new>
 
 #include "base/check.h"
 #include "proxy/cache_use.h"
@@ -84,14 +85,16 @@ void count(Exchange* ex) {
 }
 
 void push_record(Exchange* ex) {
-  WorkerLink* link = ex->worker->link;
-  LedgerRecord* slot = worker_ledger_slot(ex->worker, ex->accepted);
+  Worker* worker = ex->worker;
+  WorkerLink* link = worker->link;
+  LedgerRecord* slot = worker_ledger_slot(worker, ex->accepted);
   if (slot == nullptr) return;
   record_copy(slot, ex->record);
   link->ledger.publish();
-  // The control thread looks at the rings on its own; it is woken only when one fills quickly.
-  if (link->ledger.size() == link->ledger.capacity() / 2) {
-    ex->worker->control->wake(ex->worker->control);
+  // The control thread looks at the rings on its own; it is woken besides while the records are
+  // still few, because the caches hold them then.
+  if (link->ledger.published() % WorkerLink::kLedgerWake == 0) {
+    worker->control->wake(worker->control);
   }
 }
 
@@ -142,7 +145,8 @@ void exchange_finish(Exchange* ex, Outcome outcome, int status, ClientEnd end) {
   if (ex->target != nullptr) exchange_attempt_done(ex, Fault::kClient);
   ex->record.outcome = outcome;
   ex->record.status = static_cast<uint16_t>(status);
-  ex->record.usage = exchange_usage(ex);
+  // Made where it belongs: a copy would read words back that have only just been written.
+  new (&ex->record.usage) Usage(exchange_usage(ex));
   limits_end_request(ex);
   close_stages(ex, worker_clock(worker));
   count(ex);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -47,6 +48,39 @@ TEST(Ring, ASlotThatIsNotPublishedIsNotSeen) {
   EXPECT_EQ(ring.drain([](std::string&) {}), 0U);
 }
 
+// The order holds over the ends of blocks, and a queue that is drained uses its memory again.
+TEST(Ring, GoesRoundInFewBlocks) {
+  Ring<std::string> ring(1024);
+  std::set<const std::string*> places;
+  int sent = 0;
+  int received = 0;
+  for (int round = 0; round < 400; ++round) {
+    for (int i = 0; i < 1 + round % 60; ++i) {
+      std::string* slot = ring.reserve();
+      ASSERT_NE(slot, nullptr);
+      places.insert(slot);
+      *slot = std::to_string(sent++);
+      ring.publish();
+    }
+    ring.drain([&](std::string& text) { EXPECT_EQ(text, std::to_string(received++)); });
+  }
+  EXPECT_EQ(received, sent);
+  EXPECT_EQ(ring.published(), static_cast<uint64_t>(sent));
+  EXPECT_LE(places.size(), 3U * 64);
+}
+
+TEST(Ring, GrowsToItsCapacityAndNoFurther) {
+  Ring<std::string> ring(256);
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 256; ++i) ASSERT_TRUE(push(ring, std::to_string(i)));
+    EXPECT_FALSE(push(ring, "too many"));
+    int next = 0;
+    ring.drain([&](std::string& text) { EXPECT_EQ(text, std::to_string(next++)); });
+    EXPECT_EQ(next, 256);
+  }
+  EXPECT_EQ(ring.dropped(), 3U);
+}
+
 // What one thread pushes the other gets once and in order, and dropped() accounts for the rest.
 TEST(Ring, HandsOverBetweenThreads) {
   constexpr uint64_t kCount = 50000;
@@ -54,7 +88,7 @@ TEST(Ring, HandsOverBetweenThreads) {
     uint64_t number = 0;
     uint64_t check = 0;
   };
-  Ring<Item> ring(64);
+  Ring<Item> ring(256);
   std::atomic<bool> done{false};
   std::thread producer([&] {
     for (uint64_t i = 1; i <= kCount; ++i) {
