@@ -1,5 +1,7 @@
 #include "adapters/common/openai_family.h"
 
+#include <cstring>
+
 #include "adapters/common/json_walk.h"
 
 namespace weir {
@@ -16,10 +18,14 @@ bool tools_edit(Call& call, Edits* edits) {
   return !useless || edits->remove(Field::kParallelToolCalls);
 }
 
-// Inlined, so that the family's size is known and nothing is called. "gpt-5.1" belongs to the
-// family, "o10" would not.
+// Inlined, so that the size of `start` is known and nothing is called.
+[[gnu::always_inline]] inline bool begins(std::string_view text, std::string_view start) {
+  return text.size() >= start.size() && std::memcmp(text.data(), start.data(), start.size()) == 0;
+}
+
+// "gpt-5.1" belongs to the family, "o10" would not.
 [[gnu::always_inline]] inline bool in_family(std::string_view model, std::string_view family) {
-  if (!model.starts_with(family)) return false;
+  if (!begins(model, family)) return false;
   const char next = model.size() > family.size() ? model[family.size()] : '-';
   return next == '-' || next == '.' || next == ':';
 }
@@ -27,7 +33,8 @@ bool tools_edit(Call& call, Edits* edits) {
 }  // namespace
 
 bool openai_is_reasoning_model(std::string_view model) {
-  if (model.starts_with("ft:")) model.remove_prefix(3);
+  constexpr std::string_view kTuned = "ft:";
+  if (begins(model, kTuned)) model.remove_prefix(kTuned.size());
   return in_family(model, "o1") || in_family(model, "o3") || in_family(model, "o4") ||
          in_family(model, "gpt-5");
 }

@@ -67,6 +67,8 @@ class Pool {
     ASAN_UNPOISON_MEMORY_REGION(node, kSize);
 #endif
     free_ = node->next;
+    // The next one to be taken has lain there for a while.
+    __builtin_prefetch(free_, 1);
     --free_count_;
     return node;
   }

@@ -1,6 +1,7 @@
 #include "json/reply_scan.h"
 
 #include <cstring>
+#include <new>
 
 #include "base/arena.h"
 #include "json/fault_text.h"
@@ -442,7 +443,7 @@ ReplyScanner::~ReplyScanner() = default;
 Result<void> ReplyScanner::scan(std::string_view text, ReplyView* view) {
   State& state = *state_;
   state.scratch.reset();
-  *view = ReplyView{};
+  new (view) ReplyView{};
   const auto invalid = [](std::string_view message) {
     return std::unexpected(Error{Errc::kInvalidJson, message});
   };

@@ -55,11 +55,14 @@ std::string_view request_id_of(Exchange* ex, std::string_view offered) {
   std::memcpy(text, kPrefix.data(), kPrefix.size());
   const uint64_t first = ex->worker->core.next_random();
   const uint64_t second = ex->worker->core.next_random();
-  const uint64_t digits[] = {hex_digits(static_cast<uint32_t>(first)),
-                             hex_digits(static_cast<uint32_t>(first >> 32)),
-                             hex_digits(static_cast<uint32_t>(second))};
-  static_assert(sizeof digits == kDigits);
-  std::memcpy(text + kPrefix.size(), digits, sizeof digits);
+  // Each word by itself: read back together they would have to wait for their way to memory.
+  const auto write = [to = text + kPrefix.size()](size_t word, uint64_t bits) {
+    const uint64_t digits = hex_digits(static_cast<uint32_t>(bits));
+    std::memcpy(to + word * sizeof(digits), &digits, sizeof(digits));
+  };
+  write(0, first);
+  write(1, first >> 32);
+  write(2, second);
   return {text, kPrefix.size() + kDigits};
 }
 
@@ -463,14 +466,15 @@ void exchange_hold(Exchange* ex, ExchangeHold bit) {
 
 void exchange_drop(Exchange* ex, ExchangeHold bit) {
   WEIR_DCHECK((ex->holds & bit) != 0);
-  ex->holds = static_cast<uint8_t>(ex->holds & ~bit);
-  if (ex->holds == 0 && ex->state == ExchangeState::kDone) {
-    ex->worker->graveyard.push_back(ex);
-  }
+  // Kept in a register: the byte just written, read again with its neighbour, would be waited for.
+  const auto left = static_cast<uint8_t>(ex->holds & ~bit);
+  ex->holds = left;
+  if (left == 0 && ex->state == ExchangeState::kDone) ex->worker->graveyard.push_back(ex);
 }
 
 void exchange_recycle(Exchange* ex) {
-  WEIR_CHECK(ex->state == ExchangeState::kDone && ex->holds == 0);
+  WEIR_CHECK(ex->state == ExchangeState::kDone);
+  WEIR_CHECK(ex->holds == 0);
   ex->worker->exchange_pool.give(ex);
 }
 
