@@ -140,6 +140,11 @@ void ControlPlane::request_log_reopen() {
   wake();
 }
 
+uint32_t ControlPlane::drain_timeout_ms() {
+  const std::lock_guard lock(command_mutex_);
+  return drain_timeout_ms_;
+}
+
 void ControlPlane::tick(Millis now) {
   ledger_drain();
   publisher_.collect();

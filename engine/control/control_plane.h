@@ -28,6 +28,7 @@
 #include "control/publisher.h"
 #include "control/record_names.h"
 #include "control/registry.h"
+#include "control/restart_settings.h"
 #include "control/routing_build.h"
 #include "control/store/catalog_source.h"
 #include "control/store/merge.h"
@@ -52,6 +53,8 @@ struct ControlOptions {
   Result<size_t> (*default_list_models)(std::string_view body, Arena& arena,
                                         std::span<ModelName> out,
                                         std::string_view* cursor) = nullptr;
+  // Of the file as it was at the start, without the command line; absent: nothing to compare with.
+  std::optional<RestartSettings> started_with;
   std::optional<Secret> admin_key;
   void (*report)(const std::string& line) = nullptr;  // one line for the operator; any thread
   uint32_t workers = 1;
@@ -76,6 +79,8 @@ class ControlPlane {
   [[nodiscard]] ControlLink* link() { return &link_; }
   void request_reload();
   void request_log_reopen();
+  // limits.drain_timeout of the configuration in use; any thread.
+  [[nodiscard]] uint32_t drain_timeout_ms();
   // Applies a configuration on the control thread and waits for that; any thread but the workers'
   // own may wait for it without harm, and they may too: no worker is waited for. The error is one
   // line.
@@ -162,6 +167,7 @@ class ControlPlane {
   void writes_alone(std::vector<Write>& batch);
   void write_fail(const Write& write, const CatalogError& error);
   void write_wait(const Write& write);
+  void writes_count(size_t writes);
   void waits_check(Millis now);
   [[nodiscard]] std::expected<void, std::string> sign_in_open();
   void sign_in_check(Millis now);
@@ -210,7 +216,8 @@ class ControlPlane {
 
   int wake_fd_ = -1;
   std::thread thread_;
-  std::mutex command_mutex_;  // guards the five below
+  std::mutex command_mutex_;  // guards the six below
+  uint32_t drain_timeout_ms_ = 0;
   bool reload_asked_ = false, reopen_asked_ = false, stop_asked_ = false;
   struct Publish {  // on the stack of who waits for it
     LoadedConfig loaded;

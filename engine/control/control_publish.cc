@@ -27,7 +27,12 @@ std::expected<void, std::string> ControlPlane::reload() {
   LoadedConfig loaded = options_.config_file.empty()
                             ? config_embedded(options_.config)
                             : config_load(options_.config_file, options_.config);
+  const RestartSettings now(loaded.config);
   auto done = apply(std::move(loaded));
+  if (done && options_.started_with) {
+    const std::string names = options_.started_with->changed(now);
+    if (!names.empty()) report("warning: changed, but only a restart applies it: " + names);
+  }
   ++(done ? counters_.reloads_ok : counters_.reloads_failed);
   return done;
 }
@@ -67,6 +72,10 @@ std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
     report(problem_line(loaded.file, problem));
   }
   config_ = std::move(loaded.config);
+  {
+    const std::lock_guard lock(command_mutex_);
+    drain_timeout_ms_ = config_.limits.drain_timeout_ms;
+  }
   usage_->set_retention(config_.accounting.retention_days);
   source_->reset(merged.providers());
   routing_ = std::move(state);

@@ -10,6 +10,7 @@ namespace weir::integration {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(Reload, LosesNothingUnderLoad) {
   constexpr int kReloads = 50;
@@ -49,6 +50,41 @@ TEST(Reload, LosesNothingUnderLoad) {
   EXPECT_EQ(gateway.ask(get_request("/v1/models", "some-key-" + std::to_string(kReloads))).status,
             200);
   EXPECT_EQ(gateway.ask(get_request("/v1/models", "some-key-1")).status, 401);
+}
+
+TEST(Reload, SaysWhatOnlyARestartApplies) {
+  const Mock mock;
+  const std::string config = mock_config(mock, mock_model("chat", "words=3"));
+  constexpr char kNote[] = "warning: changed, but only a restart applies it: ";
+  // The command line, and the number of processors, change what is in use and not the file.
+  Gateway gateway(config, {.arguments = {"--workers", "2"}});
+  gateway.reload();
+  EXPECT_THAT(gateway.process().err(), Not(HasSubstr("restart")));
+  gateway.write("workers: 3\nsealing_key: planted-value-of-any-kind\n" + config);
+  gateway.reload();
+  EXPECT_THAT(gateway.process().err(), HasSubstr(kNote + std::string("workers, sealing_key\n")));
+  EXPECT_THAT(gateway.process().err(), Not(HasSubstr("planted")));
+  // Refused: nothing of it holds, after a restart neither.
+  gateway.write("workers: 4\nunknown: 1\n" + config);
+  gateway.reload();
+  gateway.write(config);
+  gateway.reload();
+  const std::string all = gateway.process().err();
+  EXPECT_EQ(all.find(kNote), all.rfind(kNote));
+}
+
+// How long a stream may still go on is what the file says when the end comes.
+TEST(Reload, AppliesTheDrainTimeout) {
+  const Mock mock;
+  const std::string config = mock_config(mock, mock_model("slow", "events=1000,gap=100ms"));
+  Gateway gateway("limits: {drain_timeout: 1h}\n" + config);
+  gateway.write("limits: {drain_timeout: 50ms}\n" + config);
+  gateway.reload();
+  Peer peer(gateway.port());
+  peer.send(chat_request("slow", true));
+  EXPECT_TRUE(peer.read_until("data: "));
+  gateway.process().signal(SIGTERM);
+  EXPECT_EQ(gateway.process().wait(), 0);
 }
 
 TEST(Reload, RunningStreamGoesOn) {

@@ -184,6 +184,7 @@ int weir_run(const RunOptions& options) {
                             ? config_embedded(control_options.config)
                             : config_load(options.config_file, control_options.config);
   if (!loaded.usable()) return refuse(loaded.first_error());
+  control_options.started_with.emplace(loaded.config);
   if (const std::string wrong = options_apply(options, &loaded.config); !wrong.empty()) {
     return refuse(wrong);
   }
@@ -215,7 +216,7 @@ int weir_run(const RunOptions& options) {
   }
   greet(config, (*workers)->ports(), *key);
   serve(set, workers->get(), control->get());
-  drain(set, workers->get(), config.limits.drain_timeout_ms);
+  drain(set, workers->get(), (*control)->drain_timeout_ms());
   (*workers)->stop();
   (*control)->stop();
   return 0;
