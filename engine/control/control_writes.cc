@@ -26,6 +26,7 @@ void ControlPlane::writes_take(std::vector<Write> writes) {
   }
   if (batch.empty()) return;
   if (const auto applied = changes_apply(); applied) {
+    writes_count(batch.size());
     for (const Write& write : batch) write_wait(write);
   } else if (batch.size() == 1) {
     write_fail(batch.front(), applied.error());
@@ -41,6 +42,7 @@ void ControlPlane::writes_alone(std::vector<Write>& batch) {
     if (!write_run(write)) {
       call_answer(write.made.call);
     } else if (const auto applied = changes_apply(); applied) {
+      writes_count(1);
       write_wait(write);
     } else {
       write_fail(write, applied.error());
@@ -56,6 +58,11 @@ void ControlPlane::write_fail(const Write& write, const CatalogError& error) {
     api_refuse(*write.made.call, error.message, error.param);
   }
   call_answer(write.made.call);
+}
+
+void ControlPlane::writes_count(size_t writes) {
+  counters_.writes += writes;
+  ++counters_.write_batches;
 }
 
 void ControlPlane::write_wait(const Write& write) {

@@ -201,6 +201,8 @@ void ControlPlane::scrape_check(Millis now) {
   counters_.token_exchanges = tokens_.exchanges();
   counters_.cache = link_.cache.counters();
   counters_.sign_in = sign_in_->counters();
+  counters_.secrets = secrets_.counters();
+  counters_.providers_withheld = withheld_.size();
   std::string text;
   configured_find();
   if (round_.missing == 0) text = metrics_render(round_.sum, counters_, registry_, now);

@@ -240,6 +240,31 @@ void cache_render(const MetricsBlock& sum, const CacheCounters& cache, Page* pag
              {label("reason", "too_large"), cache.too_large}});
 }
 
+void secrets_render(const ControlCounters& control, Page* page) {
+  Samples failing, failures;
+  for (size_t i = 0; i < SecretCounters::kKinds.size(); ++i) {
+    const std::string kind = label("kind", SecretCounters::kKinds[i]);
+    failing[kind] = control.secrets.failing[i];
+    failures[kind] = control.secrets.failures[i];
+  }
+  page->all("weir_secrets_failing", "gauge", "References that cannot be read for now.", failing);
+  page->all("weir_secret_read_failures_total", "counter", "Tries to read one that failed.",
+            failures);
+  page->one("weir_providers_withheld", "gauge",
+            "Providers not used because their credentials cannot be had.",
+            control.providers_withheld);
+}
+
+void changes_render(const ControlCounters& control, Page* page) {
+  constexpr std::string_view kName = "weir_management_batch_size";
+  page->head(kName, "summary", "Management calls that were written together.");
+  page->sample(std::string(kName) + "_sum", "", std::to_string(control.writes));
+  page->sample(std::string(kName) + "_count", "", std::to_string(control.write_batches));
+  page->all("weir_config_reloads_total", "counter", "Reloads of the configuration.",
+            {{label("result", "ok"), control.reloads_ok},
+             {label("result", "failed"), control.reloads_failed}});
+}
+
 }  // namespace
 
 std::string metrics_render(const MetricsBlock& sum, const ControlCounters& control,
@@ -307,9 +332,8 @@ std::string metrics_render(const MetricsBlock& sum, const ControlCounters& contr
   };
   for (const Plain& one : plain) page.one(one.name, one.type, one.help, one.value);
   cache_render(sum, control.cache, &page);
-  page.all("weir_config_reloads_total", "counter", "Reloads of the configuration.",
-           {{label("result", "ok"), control.reloads_ok},
-            {label("result", "failed"), control.reloads_failed}});
+  secrets_render(control, &page);
+  changes_render(control, &page);
   return page.take();
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "control/registry.h"
+#include "control/secret/secret_counters.h"
 #include "link/metrics_block.h"
 #include "link/reply_cache.h"
 
@@ -32,6 +33,10 @@ struct ControlCounters {
   uint64_t token_exchanges = 0;
   CacheCounters cache;
   SignInCounters sign_in;
+  SecretCounters secrets;
+  uint64_t providers_withheld = 0;
+  // Calls that changed something, and the batches that they were written in.
+  uint64_t writes = 0, write_batches = 0;
 };
 
 [[nodiscard]] std::string metrics_render(const MetricsBlock& sum, const ControlCounters& control,

@@ -108,6 +108,7 @@ void SecretResolver::finish(const Key& key, std::expected<SecretDocument, std::s
 void SecretResolver::take(Place& place, std::expected<SecretDocument, std::string> read,
                           int64_t unix_ms) {
   if (!read) {
+    ++counters_.failures[SecretCounters::index_of(place.reference.kind)];
     const int64_t pause = std::min(kAgainMs << place.failures, kMaxAgainMs);
     place.failures = std::min(place.failures + 1, kMaxDoublings);
     place.due_unix_ms = unix_ms + std::min<int64_t>(pause, refresh_ms_);
@@ -167,10 +168,12 @@ bool SecretResolver::is_asking() const {
   });
 }
 
-size_t SecretResolver::failing() const {
-  return static_cast<size_t>(std::count_if(places_.begin(), places_.end(), [](const auto& entry) {
-    return !entry.second->problem.empty();
-  }));
+SecretCounters SecretResolver::counters() const {
+  SecretCounters out = counters_;
+  for (const auto& [key, place] : places_) {
+    if (!place->problem.empty()) ++out.failing[SecretCounters::index_of(place->reference.kind)];
+  }
+  return out;
 }
 
 }  // namespace weir

@@ -19,6 +19,7 @@
 #include "control/config_reference.h"
 #include "control/config_vaults.h"
 #include "control/outbound.h"
+#include "control/secret/secret_counters.h"
 #include "control/secret/secret_document.h"
 #include "control/secret/secrets_manager_client.h"
 #include "control/secret/vault_client.h"
@@ -51,7 +52,7 @@ class SecretResolver {
   [[nodiscard]] bool tick(int64_t unix_ms);
   // Whether a place that has no value yet is being asked.
   [[nodiscard]] bool is_asking() const;
-  [[nodiscard]] size_t failing() const;
+  [[nodiscard]] SecretCounters counters() const;
   [[nodiscard]] size_t places() const { return places_.size(); }
 
  private:
@@ -82,6 +83,7 @@ class SecretResolver {
   std::map<Key, std::unique_ptr<Place>> places_;
   size_t in_flight_ = 0;
   bool changed_ = false;
+  SecretCounters counters_;  // but for those that fail now
 };
 
 }  // namespace weir

@@ -113,6 +113,19 @@ TEST_F(ControlPublishTest, FileAndApiMakeOneRouting) {
   EXPECT_NE(route("own"), nullptr);
 }
 
+TEST_F(ControlPublishTest, CountsWritesAndTheirBatches) {
+  const auto make = [this](const std::string& name) {
+    worker_->call(plane_->link(), "POST", "/v1/keys", true, "{\"name\":\"" + name + "\"}");
+  };
+  for (const char* name : {"a", "b", "b", "c"}) make(name);  // one of them is refused
+  turns();
+  make("d");
+  turns();
+  const std::string text = page();
+  EXPECT_THAT(text, testing::HasSubstr("\nweir_management_batch_size_sum 4\n"));
+  EXPECT_THAT(text, testing::HasSubstr("\nweir_management_batch_size_count 2\n"));
+}
+
 TEST_F(ControlPublishTest, AFileThatTakesANameOfTheApiIsRefused) {
   model_make(provider_make("p"), "x", "own");
   apply();

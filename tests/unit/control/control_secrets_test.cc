@@ -90,6 +90,14 @@ class ControlSecretsTest : public testing::Test {
     plane_->tick(now_ += 10);
     worker_.turn(plane_->link());
   }
+  std::string page() {
+    worker_.call(plane_->link(), "GET", "/metrics");
+    for (int i = 0; i < 3; ++i) {
+      plane_->tick(now_ += 10);
+      worker_.turn(plane_->link());
+    }
+    return worker_.answered.empty() ? "" : worker_.answered.back()->reply;
+  }
   const Target& target_of(const char* tenant, const char* name) {
     return worker_.current->snapshot->find_route(tenant, "production", name)->targets[0];
   }
@@ -125,10 +133,17 @@ TEST_F(ControlSecretsTest, StartsWithoutTheVaultAndFollows) {
   EXPECT_THAT(reported(), testing::Contains(HasSubstr("\"vault:openai\" cannot be read: the vault "
                                                       "has no such secret")));
   EXPECT_THAT(reported(), testing::Contains(HasSubstr("provider \"a\" is not used")));
+  const std::string failing = page();
+  EXPECT_THAT(failing, HasSubstr("\nweir_secrets_failing{kind=\"vault\"} 1\n"));
+  EXPECT_THAT(failing, HasSubstr("\nweir_providers_withheld 1\n"));
+  EXPECT_THAT(failing, testing::Not(HasSubstr("read_failures_total{kind=\"vault\"} 0\n")));
+  EXPECT_THAT(failing, testing::Not(HasSubstr("vault:"))) << "nothing of what it refers to";
   withheld.health->on_fault({.started = now_}, Fault::kCredential, 60'000, -1, now_);
   set("openai", document(R"("key":"sk-1")"));
   EXPECT_EQ(target_when(true).provider->credential, "sk-1");
   plane_->tick(now_);
+  EXPECT_THAT(page(), HasSubstr("\nweir_secrets_failing{kind=\"vault\"} 0\n"));
+  EXPECT_THAT(page(), HasSubstr("\nweir_providers_withheld 0\n"));
   EXPECT_FALSE(target().health->suspended(now_)) << "what it could not do then is forgotten";
 
   // A new value makes a new snapshot; a vault that fails leaves the old one.

@@ -76,11 +76,13 @@ class FakeWorker {
   }
 
   // As a key of the tenant `default`.
-  void call(ControlLink* control, const char* method, const char* path, bool admin = true) {
+  void call(ControlLink* control, const char* method, const char* path, bool admin = true,
+            std::string body = {}) {
     auto* message = new ManagementCall;
     message->worker = &link;
     message->method = method;
     message->path = path;
+    message->body = std::move(body);
     message->key_id = "key";
     message->tenant = kDefaultTenant;
     message->environment = kProduction;

@@ -196,7 +196,9 @@ TEST_F(SecretResolverTest, KeepsTheLastGoodValue) {
   settle();
   EXPECT_FALSE(resolver_->tick(now_)) << "nothing new to publish";
   EXPECT_EQ(value_of("vault:secret/openai#apikey"), "sk-1");
-  EXPECT_EQ(resolver_->failing(), 1u);
+  constexpr size_t kVault = SecretCounters::index_of(SecretReference::Kind::kVault);
+  EXPECT_EQ(resolver_->counters().failing[kVault], 1u);
+  EXPECT_EQ(resolver_->counters().failures[kVault], 1u);
   EXPECT_THAT(reports_, ElementsAre(HasSubstr("the last good value stays in use")));
 
   set(target, 200, vault_json(R"("apikey":"sk-2")"));
@@ -205,7 +207,8 @@ TEST_F(SecretResolverTest, KeepsTheLastGoodValue) {
   settle();
   EXPECT_TRUE(resolver_->tick(now_));
   EXPECT_EQ(value_of("vault:secret/openai#apikey"), "sk-2");
-  EXPECT_EQ(resolver_->failing(), 0u);
+  EXPECT_EQ(resolver_->counters().failing[kVault], 0u);
+  EXPECT_EQ(resolver_->counters().failures[kVault], 1u);
   EXPECT_THAT(reports_.back(), HasSubstr("is read again"));
 }
 
