@@ -42,12 +42,12 @@ std::string id_of(LimitScope scope, std::string_view tenant, std::string_view su
 }  // namespace
 
 void RoutingLimits::add(LimitScope scope, std::string_view tenant, std::string_view subject,
-                        SlotLeases* leases, LimitSet* out) {
+                        std::string_view lasting, SlotLeases* leases, LimitSet* out) {
   const RateLimitConfig* limit = source_.limit(scope, tenant, subject);
   if (limit == nullptr) return;
   const auto put = [&](const BucketConfig& config, BucketUnit unit, std::string_view name) {
     Bucket* bucket =
-        registry_.bucket(id_of(scope, tenant, subject, name), spec_of(config), now_, leases);
+        registry_.bucket(id_of(scope, tenant, lasting, name), spec_of(config), now_, leases);
     out->add({bucket, scope_of(scope), unit});
   };
   if (limit->request) put(*limit->request, BucketUnit::kRequests, "request");
@@ -57,26 +57,30 @@ void RoutingLimits::add(LimitScope scope, std::string_view tenant, std::string_v
 LimitSet RoutingLimits::of_key(std::string_view tenant, std::string_view name,
                                SlotLeases* leases) {
   LimitSet out;
-  add(LimitScope::kTenant, tenant, "", leases, &out);
-  if (!name.empty()) add(LimitScope::kKey, tenant, name, leases, &out);
+  add(LimitScope::kTenant, tenant, "", "", leases, &out);
+  if (!name.empty()) add(LimitScope::kKey, tenant, name, name, leases, &out);
   return out;
 }
 
 LimitSet RoutingLimits::of_alias(std::string_view tenant, std::string_view alias,
                                  SlotLeases* leases) {
   LimitSet out;
-  add(LimitScope::kModel, tenant, alias, leases, &out);
+  add(LimitScope::kModel, tenant, alias, alias, leases, &out);
   return out;
 }
 
-LimitSet RoutingLimits::of_target(const ModelConfig& model, SlotLeases* leases) {
+LimitSet RoutingLimits::of_target(const ModelConfig& model, std::string_view provider_uuid,
+                                  SlotLeases* leases) {
   LimitSet out;
-  add(LimitScope::kProvider, model.tenant, model.provider, leases, &out);
-  add(LimitScope::kModel, model.tenant, model.provider + "/" + model.id, leases, &out);
+  if (!source_.has_limits()) return out;
+  const std::string provider(provider_uuid.empty() ? model.provider : provider_uuid);
+  add(LimitScope::kProvider, model.tenant, model.provider, provider, leases, &out);
+  add(LimitScope::kModel, model.tenant, model.provider + "/" + model.id, provider + "/" + model.id,
+      leases, &out);
   // A bare id that is also an alias is the alias.
   if (source_.limit(LimitScope::kModel, model.tenant, model.id) != nullptr &&
       !source_.is_alias(model.tenant, model.id)) {
-    add(LimitScope::kModel, model.tenant, model.id, leases, &out);
+    add(LimitScope::kModel, model.tenant, model.id, model.id, leases, &out);
   }
   return out;
 }

@@ -156,7 +156,7 @@ const RoutingRecords::Made* RoutingRecords::made(const ModelConfig& model) {
   target->uuid = model.uuid;
   target->model = model.id;
   json_append_string(&target->model_json, model.id);
-  target->limits = limits_.of_target(model, &leases_);
+  target->limits = limits_.of_target(model, place->provider->uuid, &leases_);
   metadata_read(model, target);
   const auto own = price_of(model.metadata);
   at->second.price = own && *own ? *own : source_.place_price(model);

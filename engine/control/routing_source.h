@@ -76,6 +76,7 @@ class RoutingSource {
                                                        std::string_view name) const = 0;
   [[nodiscard]] virtual const RateLimitConfig* limit(LimitScope scope, std::string_view tenant,
                                                      std::string_view subject) const = 0;
+  [[nodiscard]] virtual bool has_limits() const = 0;
   // Whether any model of the tenant has the alias.
   [[nodiscard]] virtual bool is_alias(std::string_view tenant, std::string_view name) const = 0;
   // Of the first model at the place of this one that has a price.
@@ -114,6 +115,7 @@ class ConfigSource final : public RoutingSource {
                                                std::string_view name) const override;
   [[nodiscard]] const RateLimitConfig* limit(LimitScope scope, std::string_view tenant,
                                              std::string_view subject) const override;
+  [[nodiscard]] bool has_limits() const override { return !limits_.empty(); }
   [[nodiscard]] bool is_alias(std::string_view tenant, std::string_view name) const override;
   [[nodiscard]] std::optional<Price> place_price(const ModelConfig& model) const override;
 

@@ -37,6 +37,7 @@ class CatalogSource final : public NamedSource {
                                                std::string_view name) const override;
   [[nodiscard]] const RateLimitConfig* limit(LimitScope scope, std::string_view tenant,
                                              std::string_view subject) const override;
+  [[nodiscard]] bool has_limits() const override { return !limits_.empty(); }
   [[nodiscard]] bool is_alias(std::string_view tenant, std::string_view name) const override;
   [[nodiscard]] std::optional<Price> place_price(const ModelConfig& model) const override;
 

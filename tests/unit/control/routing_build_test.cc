@@ -315,6 +315,50 @@ TEST_F(RoutingTest, WhatABalancerListsFollowsItsProvider) {
   EXPECT_EQ(route("fast")->targets[0].limits.size(), 1u);
 }
 
+// Goal: another name does not fill what was spent. Method: the buckets are the same objects, after
+// an update and after building anew.
+TEST_F(RoutingTest, BucketsSurviveAnotherName) {
+  const auto created = catalog_.create(test::provider_object("p"), 5);
+  ASSERT_TRUE(created);
+  ProviderObject provider = **created;
+  const auto made = catalog_.create(test::model_object(provider.uuid, "x", "new"), 5);
+  ASSERT_TRUE(made);
+  ModelObject model = **made;
+  ASSERT_TRUE(catalog_.create(test::limit_object(LimitScope::kProvider, provider.uuid), 5));
+  ASSERT_TRUE(catalog_.create(test::limit_object(LimitScope::kModel, model.uuid), 5));
+  ASSERT_TRUE(catalog_.create(test::limit_object(LimitScope::kTenant, ""), 5));
+  update();
+  const auto buckets = [&](const std::string& name) {
+    std::vector<const Bucket*> out;
+    for (const LimitEntry& entry : route(name)->targets[0].limits) out.push_back(entry.bucket);
+    for (const auto& key : publication_->snapshot->principals()) {
+      for (const LimitEntry& entry : key->limits) out.push_back(entry.bucket);
+    }
+    return out;
+  };
+  const auto before = buckets("new");
+  ASSERT_EQ(before.size(), 3u);
+  provider.config.name = "q";
+  ASSERT_TRUE(catalog_.update(provider, 6));
+  TenantObject tenant = *catalog_.tenant("default");
+  tenant.name = "Lakes";
+  ASSERT_TRUE(catalog_.update(tenant, 6));
+  update();
+  EXPECT_EQ(route("new")->targets[0].id, "q/x");
+  EXPECT_EQ(buckets("new"), before);
+  // Who takes the name that is free now does not get them.
+  const auto other = catalog_.create(test::provider_object("p"), 7);
+  ASSERT_TRUE(other);
+  ASSERT_TRUE(catalog_.create(test::limit_object(LimitScope::kProvider, (*other)->uuid), 7));
+  ASSERT_TRUE(catalog_.create(test::model_object((*other)->uuid, "x", "newer"), 7));
+  model = *catalog_.by_uuid<ModelObject>(model.uuid);
+  model.config.alias = "renamed";
+  ASSERT_TRUE(catalog_.update(model, 7));
+  update();
+  EXPECT_EQ(buckets("renamed"), before);
+  EXPECT_NE(buckets("newer")[0], before[0]);
+}
+
 TEST_F(RoutingTest, APolicyMakesOnlyTheKeysAnewThatItConcerns) {
   const auto made = catalog_.create(test::key_object("k9", '9'), 5);
   ASSERT_TRUE(made);
