@@ -1,5 +1,6 @@
-// From a change of the catalog to a snapshot that workers could take: everything anew, and one
-// model among 10,000 (an alias each, so 30,000 names). Without a database and without workers.
+// From a change of the catalog to a snapshot that workers could take: everything anew, one model
+// among 10,000 (an alias each, so 30,000 names), and one policy about them. Without a database and
+// without workers.
 #include <benchmark/benchmark.h>
 
 #include <memory>
@@ -34,6 +35,10 @@ struct World {
     if (!made) std::abort();
     provider_uuid = (*made)->uuid;
     for (int i = 0; i < kModels; ++i) model_make(i);
+    KeyObject key;
+    key.config.name = "app";
+    key.config.sha256 = std::string(64, 'a');
+    if (!catalog.create(std::move(key), 1)) std::abort();
     catalog.accept();
     all();
   }
@@ -111,6 +116,32 @@ void BM_OneModelOf10000(benchmark::State& state) {
       benchmark::Counter(2, benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(BM_OneModelOf10000)->Unit(benchmark::kMillisecond);
+
+// A policy that comes and goes: about one model, and about each of them.
+void policy_bench(benchmark::State& state, const char* resource) {
+  World& all = world();
+  for (auto _ : state) {
+    PolicyObject policy;
+    policy.config.action = "read";
+    policy.config.effect = "deny";
+    policy.config.resource = resource;
+    policy.config.subject = "key:app";
+    const auto made = all.catalog.create(std::move(policy), 1);
+    if (!made) std::abort();
+    const std::string uuid = (*made)->uuid;
+    all.changed();
+    if (!all.catalog.remove<PolicyObject>(kDefaultTenant, uuid)) std::abort();
+    all.changed();
+  }
+  state.counters["publications"] =
+      benchmark::Counter(2, benchmark::Counter::kIsIterationInvariantRate);
+}
+void BM_PolicyAboutOneModelOf10000(benchmark::State& state) {
+  policy_bench(state, "model:alias-of-5");
+}
+BENCHMARK(BM_PolicyAboutOneModelOf10000)->Unit(benchmark::kMillisecond);
+void BM_PolicyAbout10000Models(benchmark::State& state) { policy_bench(state, "model:*"); }
+BENCHMARK(BM_PolicyAbout10000Models)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

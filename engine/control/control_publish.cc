@@ -13,8 +13,21 @@ namespace weir {
 
 namespace {
 
-// Beyond so many changed objects it is simpler to make everything anew.
+// Beyond so many changed objects, or models that one change is about, it is quicker to make
+// everything anew.
 constexpr size_t kMaxUpdate = 1'000;
+
+// How many models are to be made again when that object changes, besides itself.
+template <typename T>
+size_t models_concerned(const Catalog& catalog, const T& object) {
+  if constexpr (std::is_same_v<T, ProviderObject>) return catalog.models_of(object.uuid).size();
+  if constexpr (std::is_same_v<T, LimitObject>) {
+    if (object.config.scope == LimitScope::kProvider) {
+      return catalog.models_of(object.subject_uuid).size();
+    }
+  }
+  return 0;
+}
 
 Nanos monotonic_ns() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -108,7 +121,13 @@ Routed ControlPlane::route_changes() {
   const Catalog& catalog = store_->catalog();
   const std::vector<Catalog::Touched> touched = catalog.touched();
   bool whole = routing_whole_ || touched.size() > kMaxUpdate;
-  catalog.each_touched([&whole]<typename T>(const T* before, const T* now) {
+  size_t concerned = 0;
+  catalog.each_touched([&]<typename T>(const T* before, const T* now) {
+    // All its models are to be made again.
+    for (const T* object : {before, now}) {
+      if (object != nullptr) concerned += models_concerned(catalog, *object);
+    }
+    whole |= concerned > kMaxUpdate;
     // What it refers to is read, and forgotten, for all providers together.
     if constexpr (std::is_same_v<T, ProviderObject>) {
       whole |= (before != nullptr && before->needs_resolving) ||

@@ -9,6 +9,8 @@ namespace weir {
 namespace {
 
 void drop_all(const Snapshot& snapshot, Publication* publication) {
+  publication->dropped.reserve(publication->dropped.size() + snapshot.routes().size() +
+                               snapshot.principals().size());
   for (const auto& route : snapshot.routes()) publication->dropped.push_back({route, route->pin});
   for (const auto& principal : snapshot.principals()) {
     publication->dropped.push_back({principal, principal->pin});
