@@ -181,6 +181,7 @@ Routed routing_build(const RoutingInput& input, const RoutingObjects& objects, R
   const ConfigSource source(objects);
   RoutingRecords records(input, source, {}, registry);
   SnapshotBuilder snapshot(input.epoch, input.hash_seed);
+  records.reserve(objects.models.size());
   snapshot.reserve(source.name_count());
   auto policies = std::make_unique<PolicyTable>(objects.policies, &registry->policies());
   Assembly assembly(input, &records, &snapshot, policies.get());

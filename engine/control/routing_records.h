@@ -34,6 +34,7 @@ class RoutingRecords {
         providers_(former),
         leases_(registry) {}
 
+  void reserve(size_t models) { made_.reserve(models); }
   // Null: problem() says why.
   [[nodiscard]] std::shared_ptr<const Route> route(const RouteDraft& draft);
   [[nodiscard]] std::shared_ptr<const Provider> provider(const ProviderConfig& config);

@@ -67,6 +67,11 @@ std::vector<TargetGroup> group_targets(const Route& route, size_t endpoint) {
     return priority_of(a) != priority_of(b) ? priority_of(a) < priority_of(b) : a < b;
   });
   std::vector<TargetGroup> groups;
+  if (!members.empty() && priority_of(members.front()) == priority_of(members.back())) {
+    groups.emplace_back().members = std::move(members);  // as in most routes: one group
+    lay_out_ring(route, groups.back());
+    return groups;
+  }
   for (size_t from = 0; from < members.size();) {
     size_t to = from + 1;
     while (to < members.size() && priority_of(members[to]) == priority_of(members[from])) ++to;
