@@ -86,18 +86,34 @@ uint32_t PolicyTenant::subject_number(const PolicySubject& subject) {
 }
 
 PolicyThing PolicyTenant::thing_of(const Thing& thing) {
+  const auto& ends = thing.ends;
+  const std::string_view text = thing.text;
   return {.kind = thing.kind,
-          .uuid = thing.uuid,
-          .name = thing.name,
-          .alias = thing.alias,
-          .place = thing.place,
+          .uuid = text.substr(0, ends[0]),
+          .name = text.substr(ends[0], ends[1] - ends[0]),
+          .alias = text.substr(ends[1], ends[2] - ends[1]),
+          .place = text.substr(ends[2], ends[3] - ends[2]),
           .lists_backends = thing.lists_backends};
 }
 
+uint32_t PolicyTenant::provider_hold(const Provider& provider) {
+  if (last_provider_ != kNone && things_[last_provider_].holders != 0) {
+    const PolicyThing last = thing_of(things_[last_provider_]);
+    if (last.kind == PolicyKind::kProvider && last.uuid == provider.uuid &&
+        last.name == provider.name) {
+      ++things_[last_provider_].holders;
+      return last_provider_;
+    }
+  }
+  last_provider_ = thing_hold(
+      {.kind = PolicyKind::kProvider, .uuid = provider.uuid, .name = provider.name});
+  return last_provider_;
+}
+
 uint32_t PolicyTenant::thing_hold(const PolicyThing& thing) {
-  const uint64_t hash = texts_hash({thing.uuid, thing.name, thing.alias, thing.place});
+  const uint64_t hash = texts_hash({thing.uuid, thing.name});  // that is enough to differ by
   const auto same = [&](uint32_t number) {
-    const Thing& other = things_[number];
+    const PolicyThing other = thing_of(things_[number]);
     return other.kind == thing.kind && other.uuid == thing.uuid && other.name == thing.name &&
            other.alias == thing.alias && other.place == thing.place &&
            other.lists_backends == thing.lists_backends;
@@ -111,9 +127,16 @@ uint32_t PolicyTenant::thing_hold(const PolicyThing& thing) {
     number = free_things_.back();
     free_things_.pop_back();
     thing_index_.insert(hash, number);
-    things_[number] = {thing.kind,        std::string(thing.uuid),  std::string(thing.name),
-                       std::string(thing.alias), std::string(thing.place), thing.lists_backends,
-                       hash,              0,                        rules_of(thing)};
+    Thing& made = things_[number];
+    made = {.kind = thing.kind, .lists_backends = thing.lists_backends, .text = {}, .hash = hash,
+            .rules = rules_of(thing)};
+    const std::array<std::string_view, 4> names = {thing.uuid, thing.name, thing.alias,
+                                                   thing.place};
+    made.text.reserve(names[0].size() + names[1].size() + names[2].size() + names[3].size());
+    for (size_t i = 0; i < names.size(); ++i) {
+      made.text += names[i];
+      made.ends[i] = static_cast<uint32_t>(made.text.size());
+    }
   }
   ++things_[number].holders;
   return number;
@@ -148,13 +171,28 @@ PolicyTenant::Rules PolicyTenant::rules_of(const PolicyThing& thing) const {
   return rules;
 }
 
+uint8_t PolicyTenant::environment_number(std::string_view name) {
+  for (size_t i = 0; i < environments_.size(); ++i) {
+    if (environments_[i] == name) return static_cast<uint8_t>(i);
+  }
+  environments_.emplace_back(name);
+  WEIR_CHECK(environments_.size() <= UINT8_MAX);
+  return static_cast<uint8_t>(environments_.size() - 1);
+}
+
+template <typename Visit>
+void PolicyTenant::each_member(const View& view, Visit visit) {
+  if (view.first.model != kNone) visit(view.first);
+  std::for_each(view.others.begin(), view.others.end(), visit);
+}
+
 template <typename Visit>
 void PolicyTenant::each_thing(const View& view, Visit visit) const {
   if (view.balancer != kNone) visit(view.balancer);
-  for (const Member& member : view.members) {
+  each_member(view, [&](const Member& member) {
     visit(member.model);
     visit(member.provider);
-  }
+  });
 }
 
 template <typename Visit>
@@ -180,7 +218,7 @@ void PolicyTenant::route_add(const Route& route, const RouteDraft& draft) {
   View view;
   view.slot = route.slot;
   view.targets = static_cast<uint32_t>(route.targets.size());
-  view.environment = route.environment;
+  view.environment = environment_number(route.environment);
   if (const auto& balancer = draft.balancer) {
     view.balancer = thing_hold({.kind = PolicyKind::kBalancer,
                                 .uuid = balancer->uuid,
@@ -188,19 +226,21 @@ void PolicyTenant::route_add(const Route& route, const RouteDraft& draft) {
                                 .alias = route.name,
                                 .lists_backends = balancer->lists_backends});
   }
-  view.members.reserve(draft.models.size());
+  view.first.model = kNone;
   for (const auto& [model, target] : draft.models) {
     const Provider& provider = *route.targets[target].provider;
     // The model without the names of its provider: that one has rules of its own.
     place_.assign(model->provider).append("/").append(model->id);
-    view.members.push_back({target,
-                            thing_hold({.kind = PolicyKind::kModel,
-                                        .uuid = model->uuid,
-                                        .alias = model->alias,
-                                        .place = place_}),
-                            thing_hold({.kind = PolicyKind::kProvider,
-                                        .uuid = provider.uuid,
-                                        .name = provider.name})});
+    const uint32_t thing = thing_hold({.kind = PolicyKind::kModel,
+                                       .uuid = model->uuid,
+                                       .alias = model->alias,
+                                       .place = place_});
+    const Member member{target, thing, provider_hold(provider)};
+    if (view.first.model == kNone) {
+      view.first = member;
+    } else {
+      view.others.push_back(member);
+    }
   }
   view_rule(&view);
   stale_.push_back(route.slot);
@@ -322,14 +362,14 @@ bool PolicyTenant::permitted(const View& view, const Member& member, const Polic
 void PolicyTenant::judge(const View& view, const PolicySubjects& caller, bool admin,
                          std::string_view environment, Access* out) const {
   if (!view.ruled && everything_.empty()) return;
-  if (view.environment != environment) return;
+  if (environments_[view.environment] != environment) return;
   TargetSet excluded;
   for (uint32_t i = 0; i < view.targets; ++i) excluded.set(i);
-  for (const Member& member : view.members) {
+  each_member(view, [&](const Member& member) {
     if (excluded[member.target] && permitted(view, member, caller, admin)) {
       excluded.reset(member.target);
     }
-  }
+  });
   if (excluded.none()) return;
   if (excluded.count() == view.targets) return out->deny(view.slot);
   out->narrow(view.slot, excluded);

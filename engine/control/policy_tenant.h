@@ -5,6 +5,7 @@
 // (models, providers, balancers), and each thing has the rules about it. Control thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -71,8 +72,9 @@ class PolicyTenant {
   };
   struct Thing {
     PolicyKind kind = PolicyKind::kModel;
-    std::string uuid, name, alias, place;  // as those of PolicyThing
     bool lists_backends = false;
+    std::string text;  // uuid, name, alias and place of PolicyThing, in one allocation
+    std::array<uint32_t, 4> ends{};
     uint64_t hash = 0;
     uint32_t holders = 0;  // members of routes; 0: a free number
     Rules rules;
@@ -85,16 +87,21 @@ class PolicyTenant {
     uint32_t targets = 0;
     uint32_t balancer = kNone;
     bool ruled = false;  // something of it has rules of its own
-    std::string environment;
-    std::vector<Member> members;
+    uint8_t environment = 0;
+    Member first{};  // most have one
+    std::vector<Member> others;
   };
 
   uint32_t subject_number(const PolicySubject& subject);
   [[nodiscard]] uint32_t thing_hold(const PolicyThing& thing);
+  [[nodiscard]] uint32_t provider_hold(const Provider& provider);
   void thing_drop(uint32_t number);
   [[nodiscard]] Rules rules_of(const PolicyThing& thing) const;
   [[nodiscard]] static PolicyThing thing_of(const Thing& thing);
   [[nodiscard]] const View* view(uint32_t slot) const;
+  [[nodiscard]] uint8_t environment_number(std::string_view name);
+  template <typename Visit>
+  static void each_member(const View& view, Visit visit);
   template <typename Visit>
   void each_thing(const View& view, Visit visit) const;
   // The subjects of the rules about the route, but for those that are everywhere.
@@ -120,6 +127,8 @@ class PolicyTenant {
   std::vector<Thing> things_;
   std::vector<uint32_t> free_things_;
   HashIndex thing_index_;
+  uint32_t last_provider_ = kNone;  // that was held: most routes lead to few
+  std::vector<std::string> environments_;
   std::vector<View> views_;
   std::vector<uint32_t>& places_;  // in views_, by slot
   std::string place_;              // as it is being put together
