@@ -44,7 +44,8 @@ Result<void> AnswerWriter::write(std::string_view id, std::string_view model,
   head.add("{\"id\":\"");
   answer_id_write(call_, id, &head);
   head.add("\",\"object\":\"chat.completion\",\"created\":").add_number(call_.unix_ms / 1000);
-  head.add(",\"model\":\"").add(model.empty() ? json_inner(call_.target.model_json) : model);
+  head.add(",\"cached\":false,\"model\":\"");
+  head.add(model.empty() ? json_inner(call_.target.model_json) : model);
   head.add("\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":");
   // No text is null beside tool calls or a refusal, and an empty text where it is all there is.
   const bool null_content = content_.text.empty() && (tool_count_ != 0 || refusal_.any);

@@ -23,7 +23,8 @@ void head_write(const AnswerForm& form, bool stream, ArenaText* out) {
   } else {
     out->add("\"text_completion\"");
   }
-  out->add(",\"created\":").add_number(form.created).add(",\"model\":").add(form.model);
+  out->add(",\"created\":").add_number(form.created);
+  out->add(stream ? ",\"model\":" : ",\"cached\":false,\"model\":").add(form.model);
 }
 
 // One event of one choice; `delta` is an object for chat, a string token for completions.

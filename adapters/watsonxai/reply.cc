@@ -57,6 +57,7 @@ void ChatAnswer::head(std::string_view body) {
   answer_id_write(call_, json_inner(json_member(body, "id")), &out_);
   out_.add("\",\"object\":\"chat.completion\",\"created\":");
   out_.add_number(created > 0 ? created : call_.unix_ms / 1000);
+  member("cached", "false");
   member("model", json_inner(model).empty() ? std::string_view(call_.target.model_json) : model);
 }
 
