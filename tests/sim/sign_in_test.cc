@@ -61,7 +61,12 @@ class SignIn : public testing::Test {
     EXPECT_EQ(waiting_, nullptr);
     return waiting_ = world_.control.sign_ins.take_all();
   }
-  void make_principal() { world_.callers.push_back(waiting_->digest); }
+  // As the control thread does it; answer and publication arrive in one waking of the worker.
+  void admit() {
+    world_.callers.push_back(waiting_->digest);
+    answer_all(true);
+    world_.publish();
+  }
   void answer_all(bool ok, Errc problem = Errc::kUnauthorized, const char* message = "") {
     while (waiting_ != nullptr) {
       SignInCall* next = waiting_->next_message;
@@ -98,9 +103,7 @@ TEST_F(SignIn, ANewSubjectWaitsForItsPrincipal) {
   ASSERT_NE(calls(), nullptr);
   EXPECT_EQ(waiting_->want, SignInCall::Want::kPrincipal);
   EXPECT_EQ(world_.dials(), 0u);
-  make_principal();
-  answer_all(true);
-  world_.publish();
+  admit();
   world_.run();
   serve_upstream();
   EXPECT_EQ(only(client).status, 200);
@@ -117,9 +120,7 @@ TEST_F(SignIn, TheBodyMayArriveBeforeAndAfterTheAnswer) {
   ASSERT_NE(calls(), nullptr);
   client->send(body.substr(0, 5));
   world_.run();
-  make_principal();
-  answer_all(true);
-  world_.publish();
+  admit();
   EXPECT_EQ(world_.dials(), 0u);
   client->send(body.substr(5));
   world_.run();
@@ -161,9 +162,7 @@ TEST_F(SignIn, WhoLeavesOrWaitsTooLongLeavesNothingBehind) {
   world_.advance(kSignInWaitMs + 1);
   EXPECT_EQ(only(patient).status, 503);
   ASSERT_NE(calls(), nullptr);
-  make_principal();
-  answer_all(true);
-  world_.publish();
+  admit();
   world_.run();
   EXPECT_EQ(world_.dials(), 0u);
   EXPECT_EQ(world_.pinned(), 0u);
@@ -180,9 +179,7 @@ TEST_F(SignIn, AKeyThatIsNewWaitsForTheIssuersKeys) {
   // Now the signature is good, and the principal is asked for.
   ASSERT_NE(calls(), nullptr);
   EXPECT_EQ(waiting_->want, SignInCall::Want::kPrincipal);
-  make_principal();
-  answer_all(true);
-  world_.publish();
+  admit();
   world_.run();
   serve_upstream();
   EXPECT_EQ(only(client).status, 200);
