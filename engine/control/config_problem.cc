@@ -23,12 +23,13 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-void ConfigProblems::error(FilePosition at, std::string path, std::string text) {
-  list.push_back({at, std::move(path), std::move(text), false});
+void ConfigProblems::error(FilePosition at, std::string path, std::string text,
+                           std::string field) {
+  list.push_back({at, std::move(path), std::move(text), false, std::move(field)});
 }
 
 void ConfigProblems::warn(FilePosition at, std::string path, std::string text) {
-  list.push_back({at, std::move(path), std::move(text), true});
+  list.push_back({at, std::move(path), std::move(text), true, {}});
 }
 
 bool ConfigProblems::has_errors() const {

@@ -21,12 +21,13 @@ struct ConfigProblem {
   std::string path;  // "providers[0].name"; empty: the whole file
   std::string text;
   bool warning = false;
+  std::string field;  // the member of `path` that `text` speaks of, where `path` ends before it
 };
 
 struct ConfigProblems {
   std::vector<ConfigProblem> list;
 
-  void error(FilePosition at, std::string path, std::string text);
+  void error(FilePosition at, std::string path, std::string text, std::string field = {});
   void warn(FilePosition at, std::string path, std::string text);
   [[nodiscard]] bool has_errors() const;
 };

@@ -82,7 +82,8 @@ void rate_limit_read(ConfigContext& context, const ConfigNode& node, std::string
     const ConfigNode* subject = limit.take(kSubjects[i]);
     if (subject == nullptr && i == scope) {
       limit.error_here("a limit of this type needs the field \"" + std::string(kSubjects[i]) +
-                       "\"");
+                           "\"",
+                       std::string(kSubjects[i]));
     } else if (subject != nullptr && scope >= 0 && i != scope) {
       limit.error(*subject, kSubjects[i], "does not belong to a limit of this type");
     } else if (subject != nullptr) {

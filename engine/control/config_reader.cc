@@ -79,7 +79,9 @@ const ConfigNode* ConfigReader::take(std::string_view field) {
 
 const ConfigNode* ConfigReader::need(std::string_view field) {
   const ConfigNode* node = take(field);
-  if (node == nullptr) error_here("the field \"" + std::string(field) + "\" is missing");
+  if (node == nullptr) {
+    error_here("the field \"" + std::string(field) + "\" is missing", std::string(field));
+  }
   return node;
 }
 
@@ -94,7 +96,7 @@ void ConfigReader::finish() {
         text += (i == 0 ? " " : ", ") + std::string(known_[i]);
       }
     }
-    context_.problems->error(member.key_at, path_, text + hint);
+    context_.problems->error(member.key_at, path_, text + hint, member.key);
   }
 }
 
@@ -107,8 +109,8 @@ void ConfigReader::error(const ConfigNode& node, std::string_view field, std::st
   context_.problems->error(node.at, path_of(field), std::move(text));
 }
 
-void ConfigReader::error_here(std::string text) {
-  context_.problems->error(at(), path_, std::move(text));
+void ConfigReader::error_here(std::string text, std::string field) {
+  context_.problems->error(at(), path_, std::move(text), std::move(field));
 }
 
 void ConfigReader::warn(const ConfigNode& node, std::string_view field, std::string text) {

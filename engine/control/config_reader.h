@@ -67,7 +67,8 @@ class ConfigReader {
   void finish();
 
   void error(const ConfigNode& node, std::string_view field, std::string text);
-  void error_here(std::string text);
+  // `field`: the member that it is about; empty: the whole.
+  void error_here(std::string text, std::string field = {});
   void warn(const ConfigNode& node, std::string_view field, std::string text);
   [[nodiscard]] std::string path_of(std::string_view field) const;
   [[nodiscard]] FilePosition at() const { return node_ != nullptr ? node_->at : at_; }

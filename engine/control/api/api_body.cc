@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "control/config_reader.h"
+
 namespace weir {
 
 std::optional<ConfigNode> body_read(ManagementCall& call, bool may_be_empty) {
@@ -78,9 +80,14 @@ bool node_rename(ManagementCall& call, ConfigNode* map, std::string_view key,
 bool problems_fail(ManagementCall& call, const ConfigProblems& problems) {
   for (const ConfigProblem& problem : problems.list) {
     if (problem.warning) continue;
-    std::string_view param = problem.path;
-    if (param.starts_with('.')) param.remove_prefix(1);
-    api_refuse(call, (param.empty() ? "" : std::string(param) + ": ") + problem.text, param);
+    std::string_view place = problem.path;
+    if (place.starts_with('.')) place.remove_prefix(1);
+    std::string param(place);
+    // One that no field can have, as it may come from outside, is only quoted in the text.
+    if (name_problem(problem.field) == nullptr) {
+      param.append(param.empty() ? "" : ".").append(problem.field);
+    }
+    api_refuse(call, (place.empty() ? "" : std::string(place) + ": ") + problem.text, param);
     return true;
   }
   return false;

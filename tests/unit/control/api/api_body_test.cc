@@ -124,7 +124,7 @@ TEST_F(RoundTrips, AModelIsChangedInItsAnswer) {
 TEST_F(RoundTrips, AnotherPlaceForSecretsIsNotPassedOver) {
   EXPECT_EQ(bad("PUT", "/v1/tenant",
                 R"({"name":"x","remote_credential_store":{"ibm_cloud_secret_manager":{}}})"),
-            "400 invalid_request_error");
+            "400 invalid_request_error remote_credential_store");
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ TEST_F(Resources, ModelsShareAliasesAndProvidersTakeThemAlong) {
   const Bad cases[] = {
       {R"({"id":"m","alias":"chat"})", "409 conflict"},
       {R"({"id":"m"})", "409 conflict"},
-      {R"({"alias":"chat"})", "400 invalid_request_error"},
+      {R"({"alias":"chat"})", "400 invalid_request_error id"},
       {R"({"id":"","alias":"chat"})", "400 invalid_request_error id"},
       {R"({"id":"x","weight":0})", "400 invalid_request_error weight"},
       {R"({"id":"x","metadata":{"weight":"many"}})", "400 invalid_request_error metadata.weight"},
@@ -90,12 +90,12 @@ TEST_F(Resources, ALoadBalancerLives) {
   }
   const Bad cases[] = {
       {R"({"alias":"chat"})", "409 conflict"},
-      {R"({"algorithm":"round_robin"})", "400 invalid_request_error"},
+      {R"({"algorithm":"round_robin"})", "400 invalid_request_error alias"},
       {R"({"alias":"x","algorithm":"best"})", "400 invalid_request_error algorithm"},
       {R"({"alias":"x"})", "400 invalid_request_error alias"},
       {R"({"alias":"x","backends":[{"model_uuid":"nobody"}]})",
        "404 model_not_found backends[0].model_uuid"},
-      {R"({"alias":"x","backends":[{"weight":1}]})", "400 invalid_request_error backends[0]"},
+      {R"({"alias":"x","backends":[{"weight":1}]})", "400 invalid_request_error backends[0].model"},
       {R"({"alias":"x","backends":[{"model":"p/a","model_id":"p/a"}]})",
        "400 invalid_request_error model_id"},
       {R"({"alias":"x","backends":[{"model":"p/a","weight":0}]})",
@@ -155,12 +155,12 @@ TEST_F(Resources, BadRateLimitsNameTheField) {
   const Bad cases[] = {
       {same, "409 conflict"},
       {nobody, "404 model_not_found model_uuid"},
-      {none, "400 invalid_request_error"},
+      {none, "400 invalid_request_error provider"},
       {wrong, "400 invalid_request_error provider"},
       {unknown, "400 invalid_request_error type"},
       {R"({"type":"tenant"})", "400 invalid_request_error"},
       {R"({"type":"tenant","request":{"amount":1,"capacity":1}})",
-       "400 invalid_request_error request"},
+       "400 invalid_request_error request.duration"},
       {R"({"type":"tenant","request":{"amount":1,"capacity":1,"duration":"0s"}})",
        "400 invalid_request_error request.duration"},
       {R"({"type":"tenant","request":{"amount":1,"capacity":1,"duration":"1 minute"}})",
@@ -220,8 +220,8 @@ TEST_F(Resources, APolicyLives) {
        "400 invalid_request_error effect"},
       {R"({"action":"read","resource":"table:x","subject":"*"})",
        "400 invalid_request_error resource"},
-      {R"({"action":"read","subject":"*"})", "400 invalid_request_error"},
-      {R"({"action":"read","resource":"*"})", "400 invalid_request_error"},
+      {R"({"action":"read","subject":"*"})", "400 invalid_request_error resource"},
+      {R"({"action":"read","resource":"*"})", "400 invalid_request_error subject"},
   };
   expect_bad("POST", "/v1/policies", cases);
 }
@@ -257,7 +257,7 @@ TEST_F(Resources, AKeyLives) {
 TEST_F(Resources, BadKeysNameTheField) {
   good("POST", "/v1/keys", R"({"name":"taken","role":"admin"})");
   const Bad cases[] = {
-      {R"({})", "400 invalid_request_error"},
+      {R"({})", "400 invalid_request_error name"},
       {R"({"name":"taken"})", "409 conflict"},
       {R"({"name":"a","role":"root"})", "400 invalid_request_error role"},
       {R"({"name":"a","key":"my-own"})", "400 invalid_request_error key"},
@@ -269,7 +269,7 @@ TEST_F(Resources, BadKeysNameTheField) {
       {R"({"name":"a","limits":{}})", "400 invalid_request_error limits"},
       {R"({"name":"a","limits":{"type":"tenant"}})", "400 invalid_request_error limits"},
       {R"({"name":"a","limits":{"token":{"amount":1}}})",
-       "400 invalid_request_error limits.token"},
+       "400 invalid_request_error limits.token.capacity"},
   };
   expect_bad("POST", "/v1/keys", cases);
   EXPECT_EQ(catalog.list<KeyObject>("default").size(), 1u);
@@ -304,7 +304,7 @@ TEST_F(Resources, TenantsAreApart) {  // the clock stands
   EXPECT_TRUE(has(own, R"("base_url":"https://secrets.example")"));
   EXPECT_EQ(member(own, "id"), member(own, "uuid"));
   EXPECT_TRUE(has(good("PATCH", "/v1/tenant", R"({"name":"Rivers"})"), R"("name":"Rivers")"));
-  EXPECT_EQ(bad("PUT", "/v1/tenant", R"({"nam":"x"})"), "400 invalid_request_error");
+  EXPECT_EQ(bad("PUT", "/v1/tenant", R"({"nam":"x"})"), "400 invalid_request_error nam");
   EXPECT_EQ(bad("DELETE", "/v1/tenant"), "409 conflict");
   provider();
 
