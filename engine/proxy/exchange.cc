@@ -159,7 +159,9 @@ Result<void> check_head(Exchange* ex, const RequestHead& head) {
     return std::unexpected(
         Error{Errc::kUnsupportedMediaType, "send the body without Content-Encoding"});
   }
-  if (head.framing == Framing::kNone && head.method == Method::kPost) {
+  // Calls such as a reload need no body, and say so by sending no length.
+  if (head.framing == Framing::kNone && head.method == Method::kPost &&
+      ex->match.place == Place::kInference) {
     return std::unexpected(Error{Errc::kLengthRequired, "send Content-Length or chunked"});
   }
   if (head.framing == Framing::kLength && head.content_length > exchange_max_body(ex)) {

@@ -73,6 +73,21 @@ TEST(Reload, SaysWhatOnlyARestartApplies) {
   EXPECT_EQ(all.find(kNote), all.rfind(kNote));
 }
 
+// As `curl -X POST` sends it.
+TEST(Reload, NeedsNoBodyAndNoLength) {
+  const Mock mock;
+  const Gateway gateway(mock_config(mock, mock_model("chat", "words=3")));
+  const auto post = [&](const std::string& path) {
+    return gateway
+        .ask("POST " + path + " HTTP/1.1\r\nHost: weir\r\nAuthorization: Bearer " +
+             std::string(kAdminKey) + "\r\n\r\n")
+        .status;
+  };
+  EXPECT_EQ(post("/v1/config/reload"), 200);
+  EXPECT_EQ(post("/v1/keys"), 400) << "this one needs a body";
+  EXPECT_EQ(post("/v1/chat/completions"), 411);
+}
+
 // How long a stream may still go on is what the file says when the end comes.
 TEST(Reload, AppliesTheDrainTimeout) {
   const Mock mock;
