@@ -21,10 +21,15 @@ constexpr bool is_blank(char c) {
 
 using Bytes [[gnu::vector_size(16)]] = int8_t;
 
-// -1 for each of 16 bytes that is blank, 0 for the others.
-Bytes blanks_at(std::string_view text, size_t at) {
+Bytes bytes_at(std::string_view text, size_t at) {
   Bytes bytes;
   std::memcpy(&bytes, text.data() + at, sizeof bytes);
+  return bytes;
+}
+
+// -1 for each of 16 bytes that is blank, 0 for the others.
+Bytes blanks_at(std::string_view text, size_t at) {
+  const Bytes bytes = bytes_at(text, at);
   return (bytes == ' ') | (bytes == '\n') | (bytes == '\t') | (bytes == '\r');
 }
 
@@ -107,34 +112,55 @@ int64_t prompt_read(std::string_view prompt, Arena& arena, Last* last) {
   return words;
 }
 
-std::string_view word_next(std::string_view text, size_t* at) {
-  while (*at < text.size() && is_blank(text[*at])) ++*at;
-  const size_t begin = *at;
-  while (*at < text.size() && !is_blank(text[*at])) ++*at;
-  return text.substr(begin, *at - begin);
+std::string_view word_next(std::string_view text, size_t from) {
+  size_t begin = from;
+  while (begin < text.size() && is_blank(text[begin])) ++begin;
+  size_t end = begin;
+  while (end < text.size() && !is_blank(text[end])) ++end;
+  return text.substr(begin, end - begin);
 }
 
-// The first `count` words of the source joined by spaces, beginning again where it ends.
+// The first `count` words of the source joined by spaces, beginning again where it ends. Words that
+// one space parts in the source are copied together.
 std::string_view words_join(std::string_view source, int64_t count, Arena& arena) {
   ArenaText text(arena, 512);
-  size_t at = 0;
+  std::string_view run;
   for (int64_t i = 0; i < count; ++i) {
-    std::string_view word = word_next(source, &at);
-    if (word.empty()) {
-      at = 0;
-      word = word_next(source, &at);
+    const char* const behind = run.data() + run.size();
+    const auto at = static_cast<size_t>(i == 0 ? 0 : behind - source.data());
+    std::string_view word = word_next(source, at);
+    if (word.empty()) word = word_next(source, 0);
+    if (i != 0 && word.data() == behind + 1 && *behind == ' ') {
+      run = {run.data(), run.size() + 1 + word.size()};
+      continue;
     }
-    if (i > 0) text.add(" ");
-    text.add(word);
+    if (i != 0) text.add(run).add(" ");
+    run = word;
   }
-  return text.view();
+  return text.add(run).view();
+}
+
+// Whether the name stands anywhere in the body. A search for the first quote, then for the next,
+// would stop at each of them: all names and texts have two.
+bool may_have_stop(std::string_view body) {
+  constexpr std::string_view kName = "\"stop\"";
+  constexpr size_t kLast = kName.size() - 1;
+  size_t at = 0;
+  for (; at + sizeof(Bytes) + kLast <= body.size(); at += sizeof(Bytes)) {
+    const Bytes found = (bytes_at(body, at) == '"') & (bytes_at(body, at + 1) == 's') &
+                        (bytes_at(body, at + kLast) == '"');
+    const auto halves = std::bit_cast<std::array<uint64_t, 2>>(found);
+    if ((halves[0] | halves[1]) == 0) continue;
+    if (body.substr(at, sizeof(Bytes) + kLast).find(kName) != std::string_view::npos) return true;
+  }
+  return body.substr(at).find(kName) != std::string_view::npos;
 }
 
 // The text up to the first stop sequence in it.
 std::string_view stop_apply(const Call& call, std::string_view text, Arena& arena) {
   // Most requests have none, and a search is cheaper than a walk over the members.
   const std::string_view body = call.request.body;
-  if (body.find("\"stop\"") == std::string_view::npos) return text;
+  if (!may_have_stop(body)) return text;
   const std::string_view stop = json_member(body, "stop");
   const auto cut = [&](std::string_view token) {
     const std::string_view sequence = plain(token, arena);

@@ -26,17 +26,18 @@ bool bounded(int64_t value, int64_t low, int64_t high) {
 
 // False when the item is unknown or its value is out of bounds.
 bool item_apply(std::string_view name, std::string_view value, Rehearsal* out) {
-  const int64_t number = json_integer(value, -1);
-  const int64_t wait_ms = duration_read(value, Rehearsal::kMaxWaitMs);
+  const auto number = [value] { return json_integer(value, -1); };
+  const auto wait_ms = [value] { return duration_read(value, Rehearsal::kMaxWaitMs); };
   if (name == "fail") {
-    out->fail = static_cast<int>(bounded(number, 400, 599) ? number : 0);
+    const int64_t status = number();
+    out->fail = static_cast<int>(bounded(status, 400, 599) ? status : 0);
     return out->fail != 0;
   }
-  if (name == "retry_after") return (out->retry_after_ms = wait_ms) >= 0;
-  if (name == "stall") return (out->stall_ms = wait_ms) >= 0;
-  if (name == "delay") return (out->delay_ms = wait_ms) >= 0;
-  if (name == "cut") return bounded(out->cut = number, 0, Rehearsal::kMaxWords);
-  if (name == "words") return bounded(out->words = number, 1, Rehearsal::kMaxWords);
+  if (name == "retry_after") return (out->retry_after_ms = wait_ms()) >= 0;
+  if (name == "stall") return (out->stall_ms = wait_ms()) >= 0;
+  if (name == "delay") return (out->delay_ms = wait_ms()) >= 0;
+  if (name == "cut") return bounded(out->cut = number(), 0, Rehearsal::kMaxWords);
+  if (name == "words") return bounded(out->words = number(), 1, Rehearsal::kMaxWords);
   return false;
 }
 
