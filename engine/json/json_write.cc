@@ -83,6 +83,11 @@ std::string_view json_quote(std::string_view text, Arena& arena) {
   char* begin = arena.allocate(size);
   char* to = begin;
   *to++ = '"';
+  if (size == text.size() + 2) {  // as it is
+    text.copy(to, text.size());
+    begin[size - 1] = '"';
+    return {begin, size};
+  }
   for_each_piece(text, [&](std::string_view piece) {
     std::memcpy(to, piece.data(), piece.size());
     to += piece.size();
