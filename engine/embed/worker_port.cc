@@ -24,8 +24,8 @@ void WorkerPort::wake() {
 }
 
 WorkerLoop* WorkerPort::own_loop() const {
-  const std::lock_guard lock(mutex_);
-  return thread_ == std::this_thread::get_id() ? loop_ : nullptr;
+  if (thread_.load(std::memory_order_relaxed) != std::this_thread::get_id()) return nullptr;
+  return loop_.load(std::memory_order_relaxed);
 }
 
 bool WorkerPort::is_open() const {
@@ -35,15 +35,16 @@ bool WorkerPort::is_open() const {
 
 void WorkerPort::open(WorkerLoop* loop, UvDriver* driver) {
   const std::lock_guard lock(mutex_);
-  loop_ = loop;
   driver_ = driver;
-  thread_ = std::this_thread::get_id();
+  loop_.store(loop, std::memory_order_relaxed);
+  thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
 }
 
 void WorkerPort::close() {
   const std::lock_guard lock(mutex_);
   driver_ = nullptr;
-  loop_ = nullptr;
+  thread_.store({}, std::memory_order_relaxed);
+  loop_.store(nullptr, std::memory_order_relaxed);
 }
 
 }  // namespace weir

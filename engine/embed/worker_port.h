@@ -80,8 +80,9 @@ class WorkerPort {
   // Guards the driver's life, not any request: a wake-up must not meet a loop that is ending.
   mutable std::mutex mutex_;
   UvDriver* driver_ = nullptr;
-  WorkerLoop* loop_ = nullptr;
-  std::thread::id thread_;
+  // Relaxed, both: the thread that finds itself in `thread_` has written `loop_` too.
+  std::atomic<WorkerLoop*> loop_{nullptr};
+  std::atomic<std::thread::id> thread_{};
   std::atomic<bool> reserved_{false};
   std::atomic<uint64_t> next_number_{1};
   MessageStack<PortMessage> messages_;
