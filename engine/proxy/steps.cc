@@ -33,7 +33,8 @@ bool take_local_reply(Exchange* ex) {
       ex->reply_head.status = part.status;
       ex->reply_head.content_type = part.content_type;
       ex->reply_head.retry_after = part.retry_after;
-      ex->at.reply_head = worker_clock(ex->worker);
+      // What the adapter did since is its work, not a wait.
+      ex->at.reply_head = ex->at.step_from;
       relay_on_head(ex);
       break;
     case LocalReply::Part::kBody:
