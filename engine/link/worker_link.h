@@ -117,7 +117,7 @@ struct WorkerLink {
   WorkerLink(const WorkerLink&) = delete;
   WorkerLink& operator=(const WorkerLink&) = delete;
   static constexpr size_t kLedgerSlots = 4096;
-  static constexpr size_t kLedgerWake = 256;  // so many records wake the control thread
+  static constexpr size_t kLedgerWake = 512;  // so many records wake the control thread
 
   const uint32_t core;
   const uint32_t cores;
