@@ -118,17 +118,29 @@ class Tokens {
     if (!write(_mm512_extracti32x4_epi32(found, 2))) return;
     static_cast<void>(write(_mm512_extracti32x4_epi32(found, 3)));
   }
+  // Stretches without wide bytes need no check; short ones are cheaper checked than left out. A
+  // character never lies in two stretches, because all its bytes are wide.
   WEIR_INLINE void note_wide(const char* block) {
-    if (wide_from_ == nullptr) wide_from_ = block;
+    if (wide_from_ == nullptr) {
+      wide_from_ = block;
+    } else if (block - wide_to_ > kShortGap) {
+      all_utf8_ &= is_utf8({wide_from_, static_cast<size_t>(wide_to_ - wide_from_)});
+      wide_from_ = block;
+    }
+    wide_to_ = block + kVectorBlock;
   }
   // One past the last token; null when the text cannot be good.
   [[nodiscard]] WEIR_INLINE uint32_t* finish() const {
     if ((in_string_ | taken_) != 0) return nullptr;
     if (wide_from_ == nullptr) return next_;
-    return is_utf8({wide_from_, static_cast<size_t>(end_ - wide_from_)}) ? next_ : nullptr;
+    const char* const to = wide_to_ < end_ ? wide_to_ : end_;
+    const bool last_is = is_utf8({wide_from_, static_cast<size_t>(to - wide_from_)});
+    return all_utf8_ && last_is ? next_ : nullptr;
   }
 
  private:
+  static constexpr ptrdiff_t kShortGap = 512;
+
   WEIR_BITS WEIR_INLINE static uint64_t prefix_xor(uint64_t bits) {
     const __m128i ones = _mm_set1_epi8(static_cast<char>(0xFF));
     const __m128i sums =
@@ -138,7 +150,10 @@ class Tokens {
   const char* begin_;
   const char* end_;
   uint32_t* next_;
-  const char* wide_from_ = nullptr;  // before it, all is ASCII
+  // The last stretch of blocks with wide bytes; what was before it is checked.
+  const char* wide_from_ = nullptr;
+  const char* wide_to_ = nullptr;
+  bool all_utf8_ = true;
   uint64_t quotes_ = 0;
   uint64_t inside_ = 0;
   uint64_t in_string_ = 0;  // all bits or none

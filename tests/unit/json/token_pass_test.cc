@@ -76,6 +76,27 @@ TEST(TokenPass, CountsRunsOfBackslashes) {
   }
 }
 
+// Stretches of wide characters with much and little plain text between; one of them may be broken,
+// at any place of its blocks.
+TEST(TokenPass, ChecksEveryStretchOfWideCharacters) {
+  constexpr size_t kStretches = 4;
+  for (const size_t gap : {size_t{0}, size_t{70}, size_t{500}, size_t{700}}) {
+    for (size_t place = 0; place < 64; ++place) {
+      for (size_t broken = 0; broken <= kStretches; ++broken) {
+        std::string text = "\"" + std::string(place, 'x');
+        for (size_t i = 0; i < kStretches; ++i) {
+          text += i == broken ? "\xE6\xBC" : "\xE6\xBC\xA2\xC3\xBC";
+          text += std::string(gap, 'y');
+        }
+        text += '"';
+        const auto tokens = expected(text, true);
+        EXPECT_EQ(tokens.empty(), broken != kStretches);
+        for (const VectorLevel level : levels()) EXPECT_EQ(found(text, level, true), tokens);
+      }
+    }
+  }
+}
+
 // Blocks of as many tokens as there can be.
 TEST(TokenPass, FindsTokensHoweverManyThereAre) {
   for (size_t count = 1; count < 200; ++count) {
