@@ -62,6 +62,7 @@ class Ring {
     while (popped != pushed) {
       // What was published behind this block was written behind its `next`.
       if (read_ == per_block_) leave_block();
+      if (read_ + 1 < per_block_) fetch(&reading_->items[read_ + 1]);
       use(reading_->items[read_++]);
       popped_.store(++popped, std::memory_order_release);
     }
@@ -86,6 +87,12 @@ class Ring {
     Block* next = nullptr;  // in the chain, in `free_` or in `spare_`
   };
 
+  // Another core has written it; it arrives while the item before is in use.
+  static void fetch(const T* item) {
+    constexpr size_t kLine = 64;
+    const char* const bytes = reinterpret_cast<const char*>(item);
+    for (size_t at = 0; at < sizeof(T); at += kLine) __builtin_prefetch(bytes + at);
+  }
   static void destroy(Block* block) {
     while (block != nullptr) {
       Block* next = block->next;

@@ -256,10 +256,14 @@ WEIR_AVX512 uint32_t* token_pass_avx512(std::string_view text, bool escapes, uin
   const __m512i space = _mm512_set1_epi8(' ');
   const __m512i offsets = _mm512_load_si512(kOffsets.data());
   Tokens tokens(text.data(), end, positions);
-  LastBlock last;
   for (const char* at = text.data(); at < end; at += kVectorBlock) {
-    const bool whole = end - at >= static_cast<ptrdiff_t>(kVectorBlock);
-    const __m512i bytes = _mm512_loadu_si512(whole ? at : last.fill(at, end));
+    __m512i bytes;
+    if (const auto left = end - at; left >= static_cast<ptrdiff_t>(kVectorBlock)) {
+      bytes = _mm512_loadu_si512(at);
+    } else {  // white space behind the last bytes; what the mask leaves out is not read
+      const uint64_t held = (uint64_t{1} << left) - 1;
+      bytes = _mm512_mask_loadu_epi8(space, held, at);
+    }
     const uint64_t quotes = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('"'));
     const uint64_t slashes = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\\'));
     // Control characters; and wide bytes, which are negative.
