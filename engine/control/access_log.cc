@@ -74,6 +74,8 @@ void AccessLog::append(const LedgerRecord& record, const RecordNames::Names& nam
   }
   line.literal("\n");
   pending_ += line.view();
+  // The caches hold so much, and it need not be kept for all lines of a round.
+  if (pending_.size() >= kWriteBytes && !stuck_) flush();
 }
 
 void AccessLog::flush() {
@@ -88,6 +90,7 @@ void AccessLog::flush() {
   } else if (written < 0 && errno != EAGAIN) {
     drop_lines();
   }
+  stuck_ = !pending_.empty();
 }
 
 // Keeps the rest of a line that is half written, or the next line would be glued to it.

@@ -23,6 +23,7 @@ class LineWriter;
 class AccessLog {
  public:
   static constexpr size_t kMaxPending = 4 << 20;
+  static constexpr size_t kWriteBytes = 64 * 1024;  // written at once from here on, if possible
 
   AccessLog() = default;
   ~AccessLog();
@@ -46,6 +47,7 @@ class AccessLog {
   std::string destination_ = "off";
   int fd_ = -1;
   std::string pending_;
+  bool stuck_ = false;        // what was last written did not all go; flush() tries again
   bool inside_line_ = false;  // the first line of pending_ is already written in part
   uint64_t dropped_ = 0;
 };

@@ -102,6 +102,26 @@ TEST(AccessLog, WritesAndReopensAFile) {
   unlink(moved.c_str());
 }
 
+TEST(AccessLog, ManyLinesDoNotWaitForAFlush) {
+  const std::string path = testing::TempDir() + "/weir-many-" + std::to_string(getpid());
+  Registry registry;
+  SlotLeases leases(&registry);
+  AccessLog log;
+  ASSERT_TRUE(log.open("file:" + path));
+  const size_t line = access_line(LedgerRecord(), registry).size() + 1;
+  const size_t enough = (AccessLog::kWriteBytes + line - 1) / line;
+  struct stat info {};
+  for (size_t i = 0; i + 1 < enough; ++i) {
+    log.append(LedgerRecord(), RecordNames::Names(), registry);
+  }
+  ASSERT_EQ(stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_size, 0);
+  log.append(LedgerRecord(), RecordNames::Names(), registry);
+  ASSERT_EQ(stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_size, static_cast<off_t>(enough * line));
+  unlink(path.c_str());
+}
+
 TEST(AccessLog, AFullDiskCostsLinesOnly) {
   Registry registry;
   SlotLeases leases(&registry);
