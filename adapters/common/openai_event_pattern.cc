@@ -85,6 +85,16 @@ size_t EventPattern::match(std::string_view bytes, size_t* text_bytes) const {
   return before_size_ + *text_bytes + after_size_;
 }
 
+size_t EventPattern::match_run(std::string_view bytes, uint64_t* text_bytes) const {
+  size_t size = 0;
+  size_t here = 0;
+  while (const size_t n = match(bytes.substr(size), &here)) {
+    size += n;
+    *text_bytes += here;
+  }
+  return size;
+}
+
 bool EventPattern::learn(std::string_view event, const StreamFacts& before,
                          const StreamFacts& after) {
   // Behind a CR an LF may follow that belongs to the event.

@@ -28,6 +28,10 @@ class EventPattern {
   // found without a search for its end. `bytes` begins where an event does.
   [[nodiscard]] size_t match(std::string_view bytes, size_t* text_bytes) const;
 
+  // The bytes of all such events that `bytes` begins with. What their texts hold is added to
+  // `*text_bytes`.
+  [[nodiscard]] size_t match_run(std::string_view bytes, uint64_t* text_bytes) const;
+
   // `event` was read in full: `before` and `after` are what was known of the stream. Learns only
   // what it can be sure of, and returns whether it did.
   bool learn(std::string_view event, const StreamFacts& before, const StreamFacts& after);

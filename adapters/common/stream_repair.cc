@@ -145,12 +145,7 @@ class Repairer {
 size_t Repairer::pass_known(std::string_view in) {
   if (state_.pattern == nullptr || state_.pattern_finished != facts_->finished_choices) return 0;
   if (state_.tail.size != 0 || state_.failed || !state_.boundary.at_line_start()) return 0;
-  size_t size = 0;
-  size_t text_bytes = 0;
-  while (const size_t n = state_.pattern->match(in.substr(size), &text_bytes)) {
-    size += n;
-    facts_->text_bytes += text_bytes;
-  }
+  const size_t size = state_.pattern->match_run(in, &facts_->text_bytes);
   if (size == 0) return 0;
   state_.after_cr = false;
   pass(in.substr(0, size), true);

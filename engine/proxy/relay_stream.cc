@@ -96,12 +96,7 @@ void hold_tail(Exchange* ex, std::string_view tail) {
 size_t pass_known_events(Exchange* ex, std::string_view bytes) {
   if (!ex->committed || ex->facts.done) return 0;
   if (!ex->reply.empty() || !ex->boundary.at_line_start()) return 0;
-  size_t size = 0;
-  size_t text_bytes = 0;
-  while (const size_t n = ex->pattern.match(bytes.substr(size), &text_bytes)) {
-    size += n;
-    ex->facts.text_bytes += text_bytes;
-  }
+  const size_t size = ex->pattern.match_run(bytes, &ex->facts.text_bytes);
   relay_push(ex, bytes.substr(0, size));
   return size;
 }
