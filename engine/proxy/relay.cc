@@ -272,6 +272,13 @@ std::string_view gather(Exchange* ex, std::string_view piece) {
   return {copy, piece.size()};
 }
 
+// True when the bytes lie behind the run, which they then belong to.
+bool join_run(Exchange* ex, std::string_view bytes) {
+  if (ex->run.empty() || ex->run.data() + ex->run.size() != bytes.data()) return false;
+  ex->run = {ex->run.data(), ex->run.size() + bytes.size()};
+  return true;
+}
+
 // What the stream has gathered goes out in one write.
 void write_stream(Exchange* ex, bool last) {
   std::array<Slice, SliceList::kMax + 1> slices;
@@ -386,18 +393,11 @@ void relay_commit(Exchange* ex, int status, std::string_view content_type) {
 // framing of chunks stands between small pieces, copying them together costs less than a slice for
 // each and the writes that many slices need.
 void relay_push(Exchange* ex, std::string_view bytes) {
-  if (bytes.empty()) return;
+  if (bytes.empty() || join_run(ex, bytes)) return;
   const bool first = ex->run.empty();
-  if (!first && ex->run.data() + ex->run.size() == bytes.data()) {
-    ex->run = {ex->run.data(), ex->run.size() + bytes.size()};
-    return;
-  }
   if (!first && bytes.size() <= kGatheredPiece) {
     bytes = gather(ex, bytes);
-    if (ex->run.data() + ex->run.size() == bytes.data()) {
-      ex->run = {ex->run.data(), ex->run.size() + bytes.size()};
-      return;
-    }
+    if (join_run(ex, bytes)) return;
   }
   if (!first && !ex->pending.push(ex->run)) exchange_flush(ex);
   ex->run = bytes;
