@@ -175,18 +175,18 @@ bool credentials_take(ApiCall& made, ConfigNode* body, ProviderObject* provider)
   return false;
 }
 
-// References are read later, and again; so the text is what is kept. provider_read() has judged it.
-bool headers_keep(ApiCall& made, const ConfigNode& headers, const SecretPairs& old,
+// References are read later, and again; so the text is what is kept. headers_may_refer() and
+// provider_read() have judged it.
+bool headers_keep(ManagementCall& call, const ConfigNode& headers, const SecretPairs& old,
                   SecretPairs* out) {
   out->clear();
   for (const ConfigMember& member : headers.members) {
     const std::string& text = member.value.text;
-    const std::string param = "headers." + member.key;
-    if (!may_refer(made, text, param)) return false;
     const bool masked = text.starts_with(kMask);
     const Secret* kept = masked ? unmasked(old, member.key, text) : nullptr;
     if (masked && kept == nullptr) {
-      api_refuse(*made.call, param + ": is a masked value; send the value itself", param);
+      const std::string param = "headers." + member.key;
+      api_refuse(call, param + ": is a masked value; send the value itself", param);
       return false;
     }
     out->emplace_back(member.key, kept != nullptr ? *kept : Secret(text));
@@ -224,7 +224,7 @@ bool settings_take(ApiCall& made, ConfigNode body, ProviderObject* provider) {
   ConfigContext context{.problems = &problems, .folder = {}, .resolve_secrets = true};
   provider_read(context, body, "", &config);
   if (problems_fail(call, problems)) return false;
-  if (headers != nullptr && !headers_keep(made, *headers, old_headers, &config.headers)) {
+  if (headers != nullptr && !headers_keep(call, *headers, old_headers, &config.headers)) {
     return false;
   }
   return proxy == nullptr || proxy_keep(call, *proxy, old_proxy, &config.proxy);
