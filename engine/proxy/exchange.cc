@@ -50,7 +50,7 @@ std::string_view request_id_of(Exchange* ex, std::string_view offered) {
       !offered.empty() && offered.size() <= LedgerRecord::kMaxRequestId && printable(offered);
   if (usable) return ex->arena.copy(offered);
   constexpr std::string_view kPrefix = "req-";
-  constexpr size_t kDigits = 24;
+  constexpr size_t kDigits = 3 * sizeof(uint64_t);
   char* text = ex->arena.allocate(kPrefix.size() + kDigits);
   std::memcpy(text, kPrefix.data(), kPrefix.size());
   const uint64_t first = ex->worker->core.next_random();
