@@ -17,7 +17,8 @@ inline constexpr std::array<char, 200> kDigitPairs = [] {
   return pairs;
 }();
 
-// Writes decimal digits at `to` (20 bytes are enough); returns one past the last.
+// Writes decimal digits at `to`; returns one past the last. Needs 20 bytes there, whatever the
+// number is, and may write to all of them.
 char* write_number(char* to, uint64_t value);
 
 }  // namespace weir

@@ -32,5 +32,17 @@ TEST(Decimal, IsTheNumberAroundEachPowerOfTwo) {
   }
 }
 
+TEST(Decimal, IsTheNumberForAllDigits) {
+  for (uint64_t value = 0; value < 120'000; ++value) ASSERT_EQ(text(value), std::to_string(value));
+  // Each group of eight, four and two digits takes all its values.
+  for (uint64_t value = 0; value < 10'000; ++value) {
+    for (const uint64_t step : {uint64_t{10'000}, uint64_t{100'000'000}, uint64_t{10'001}}) {
+      ASSERT_EQ(text(value * step), std::to_string(value * step));
+      ASSERT_EQ(text(value * step * 100'000'000 + value),
+                std::to_string(value * step * 100'000'000 + value));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace weir
