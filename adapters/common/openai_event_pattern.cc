@@ -1,11 +1,8 @@
 #include "adapters/common/openai_event_pattern.h"
 
-#include <bit>
 #include <cstring>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
+#include "json/plain_text.h"
 
 namespace weir {
 
@@ -34,34 +31,14 @@ size_t find_text(std::string_view event) {
 // Where the JSON string ends whose inside begins at `p`: at its closing quote. Null when none is
 // there before `end`, or a control byte comes first.
 const char* string_end(const char* p, const char* end) {
-  while (p < end) {
-#if defined(__SSE2__)
-    if (end - p >= 16) {
-      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-      const __m128i last_control = _mm_set1_epi8(0x1F);
-      const __m128i special =
-          _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
-                                    _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))),
-                       _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes));
-      const auto mask = static_cast<uint32_t>(_mm_movemask_epi8(special));
-      if (mask == 0) {
-        p += 16;
-        continue;
-      }
-      p += std::countr_zero(mask);
-    }
-#endif
-    const auto c = static_cast<unsigned char>(*p);
-    if (c == '"') return p;
-    if (c < 0x20) return nullptr;
-    if (c != '\\') {
-      ++p;
-      continue;
-    }
-    if (end - p < 2 || static_cast<unsigned char>(p[1]) < 0x20) return nullptr;
+  bool wide = false;
+  for (;;) {
+    p = plain_text_end(p, end, &wide);
+    if (p == end) return nullptr;
+    if (*p == '"') return p;
+    if (*p != '\\' || end - p < 2 || static_cast<unsigned char>(p[1]) < 0x20) return nullptr;
     p += 2;
   }
-  return nullptr;
 }
 
 // Nothing but text came: no usage, no finish, no end, no error, no further choice.

@@ -7,6 +7,8 @@
 #include "json/fault_text.h"
 #include "json/index.h"
 #include "json/key_name.h"
+#include "json/reply_error.h"
+#include "json/reply_pattern.h"
 #include "json/request_scan.h"
 #include "json/text.h"
 #include "json/walk.h"
@@ -23,45 +25,6 @@ namespace {
 
 constexpr uint32_t kMaxDepth = JsonCursor::kMaxDepth;
 
-// The places where a provider may say what went wrong; raw text between quotes, null when absent.
-struct ErrorTexts {
-  std::string_view error_message;
-  std::string_view error_text;  // "error" itself is a string
-  std::string_view message;
-  std::string_view errors_message;
-  std::string_view error_message_camel;
-  std::string_view detail;
-  std::string_view title;
-};
-
-// The short members of an error, once inside "error" and once at the top level.
-struct ErrorParts {
-  std::string_view type;
-  std::string_view code;
-  std::string_view param;
-  int status = 0;
-};
-
-// Digits only; -1 when it is anything else or does not fit.
-int64_t whole_number(std::string_view token) {
-  constexpr size_t kMaxDigits = 18;
-  if (token.empty() || token.size() > kMaxDigits) return -1;
-  int64_t value = 0;
-  for (const char c : token) {
-    if (c < '0' || c > '9') return -1;
-    value = value * 10 + (c - '0');
-  }
-  return value;
-}
-
-// Only an HTTP status that means failure counts.
-void note_status(std::string_view token, ErrorParts* parts) {
-  const int64_t value = whole_number(token);
-  if (value >= 400 && value <= 599) parts->status = static_cast<int>(value);
-}
-
-std::string_view first_of(std::string_view a, std::string_view b) { return a.empty() ? b : a; }
-
 // What a visitor did with a member: kUnknown leaves the value where it is.
 enum class Seen : uint8_t { kUnknown, kRead, kFault };
 
@@ -71,8 +34,9 @@ constexpr Seen seen(bool read) { return read ? Seen::kRead : Seen::kFault; }
 // functions is that of the reply's known shape, everything else is skipped without recursion.
 class ReplyWalk {
  public:
-  ReplyWalk(JsonCursor cursor, Arena& scratch, ReplyView* view)
-      : cursor_(cursor), scratch_(scratch), view_(view) {}
+  // `marks`: null when nobody learns from this reply.
+  ReplyWalk(JsonCursor cursor, Arena& scratch, ReplyView* view, ReplyMarks* marks)
+      : cursor_(cursor), scratch_(scratch), view_(view), marks_(marks) {}
 
   [[nodiscard]] bool run();
   [[nodiscard]] const JsonCursor& cursor() const { return cursor_; }
@@ -88,10 +52,11 @@ class ReplyWalk {
   bool read_function();
   bool read_usage();
   Seen read_usage_member(const char* name, Usage* usage, int64_t* cached_beside);
+  bool read_tokens(int64_t* to, ReplySpot spot);
   bool read_count(int64_t* to);
   bool read_any_count(int64_t* to);
   template <KeyName wanted>
-  bool read_detail_count(int64_t* to);
+  bool read_detail_tokens(int64_t* to, ReplySpot spot);
   bool read_error();
   Seen read_error_part(const char* name, ErrorParts* parts);
   bool read_code(ErrorParts* parts);
@@ -99,6 +64,7 @@ class ReplyWalk {
   template <KeyName wanted>
   bool read_first_text(std::string_view* to);
   bool read_text(std::string_view* raw);
+  bool read_text(std::string_view* raw, ReplySpot spot);
   bool count_text();
   void finish_error();
 
@@ -115,7 +81,7 @@ class ReplyWalk {
         if (name != key + 1 || !may_have_escape(name, cursor_.key_end())) break;
         name = plain_name({name, cursor_.key_end() - 1});
       }
-      return cursor_.skip_value();
+      return skip_unknown();
     });
   }
   template <typename Visit>
@@ -123,12 +89,14 @@ class ReplyWalk {
     if (cursor_.peek() != '[') return cursor_.skip_value();
     return cursor_.each_element(visit);
   }
+  bool skip_unknown();
   std::string_view plain(std::string_view raw);
   const char* plain_name(std::string_view raw);
 
   JsonCursor cursor_;
   Arena& scratch_;
   ReplyView* view_;
+  ReplyMarks* marks_;
   ErrorTexts texts_;
   ErrorParts inner_;
   ErrorParts outer_;
@@ -163,7 +131,7 @@ Seen ReplyWalk::read_root_member(const char* name) {
     case 'u':
       return key_is<"usage">(name) ? seen(read_usage()) : Seen::kUnknown;
     case 'm':
-      if (key_is<"model">(name)) return seen(read_text(&view_->model));
+      if (key_is<"model">(name)) return seen(read_text(&view_->model, ReplySpot::kModel));
       return read_error_place(name);
     case 'd':
       if (!key_is<"data">(name)) return read_error_place(name);
@@ -264,9 +232,10 @@ bool ReplyWalk::read_function() {
 
 bool ReplyWalk::read_usage() {
   if (cursor_.peek() != '{') return cursor_.skip_value();
+  // Of two the last one counts.
+  if (view_->has_usage && marks_ != nullptr) marks_->refuse();
   Usage usage;
   int64_t cached_beside = -1;
-  const uint32_t begin = cursor_.offset();
   const bool whole = members(
       [&](const char* name) { return read_usage_member(name, &usage, &cached_beside); });
   if (!whole) return false;
@@ -276,32 +245,47 @@ bool ReplyWalk::read_usage() {
   usage.source = counts ? UsageSource::kProvider : UsageSource::kNone;
   view_->has_usage = true;
   view_->usage = usage;
-  view_->usage_value = {begin, cursor_.end_of_last()};
   return true;
 }
 
 Seen ReplyWalk::read_usage_member(const char* name, Usage* usage, int64_t* cached_beside) {
   switch (name[0]) {
     case 'p':
-      if (key_is<"prompt_tokens">(name)) return seen(read_count(&usage->prompt_tokens));
+      if (key_is<"prompt_tokens">(name)) {
+        return seen(read_tokens(&usage->prompt_tokens, ReplySpot::kPromptTokens));
+      }
       if (key_is<"prompt_tokens_details">(name)) {
-        return seen(read_detail_count<"cached_tokens">(&usage->cached_tokens));
+        return seen(read_detail_tokens<"cached_tokens">(&usage->cached_tokens,
+                                                        ReplySpot::kCachedTokens));
       }
       // The cached tokens are found in two other places too, of other providers.
       if (key_is<"prompt_cache_hit_tokens">(name)) return seen(read_count(cached_beside));
       return Seen::kUnknown;
     case 'c':
-      if (key_is<"completion_tokens">(name)) return seen(read_count(&usage->completion_tokens));
+      if (key_is<"completion_tokens">(name)) {
+        return seen(read_tokens(&usage->completion_tokens, ReplySpot::kCompletionTokens));
+      }
       if (key_is<"completion_tokens_details">(name)) {
-        return seen(read_detail_count<"reasoning_tokens">(&usage->reasoning_tokens));
+        return seen(read_detail_tokens<"reasoning_tokens">(&usage->reasoning_tokens,
+                                                           ReplySpot::kReasoningTokens));
       }
       if (key_is<"cached_tokens">(name)) return seen(read_count(cached_beside));
       return Seen::kUnknown;
     case 't':
-      if (key_is<"total_tokens">(name)) return seen(read_count(&usage->total_tokens));
+      if (key_is<"total_tokens">(name)) {
+        return seen(read_tokens(&usage->total_tokens, ReplySpot::kTotalTokens));
+      }
       return Seen::kUnknown;
     default: return Seen::kUnknown;
   }
+}
+
+// One of the counts of `usage`.
+bool ReplyWalk::read_tokens(int64_t* to, ReplySpot spot) {
+  const uint32_t begin = cursor_.offset();
+  if (!read_count(to)) return false;
+  if (marks_ != nullptr) marks_->add(begin, cursor_.offset(), spot);
+  return true;
 }
 
 // Most counts are a few digits and nothing else; all other values take the long way.
@@ -330,9 +314,9 @@ bool ReplyWalk::read_any_count(int64_t* to) {
 }
 
 template <KeyName wanted>
-bool ReplyWalk::read_detail_count(int64_t* to) {
+bool ReplyWalk::read_detail_tokens(int64_t* to, ReplySpot spot) {
   return members([&](const char* name) {
-    return key_is<wanted>(name) ? seen(read_count(to)) : Seen::kUnknown;
+    return key_is<wanted>(name) ? seen(read_tokens(to, spot)) : Seen::kUnknown;
   });
 }
 
@@ -397,9 +381,25 @@ bool ReplyWalk::read_text(std::string_view* raw) {
   return true;
 }
 
+// One that differs from reply to reply.
+bool ReplyWalk::read_text(std::string_view* raw, ReplySpot spot) {
+  const uint32_t begin = cursor_.offset();
+  const bool is_text = cursor_.peek() == '"';
+  if (!read_text(raw)) return false;
+  if (is_text && marks_ != nullptr) marks_->add(begin, cursor_.offset(), spot);
+  return true;
+}
+
+bool ReplyWalk::skip_unknown() {
+  const uint32_t begin = cursor_.offset();
+  if (!cursor_.skip_value()) return false;
+  if (marks_ != nullptr) marks_->add(begin, cursor_.offset(), ReplySpot::kAny);
+  return true;
+}
+
 bool ReplyWalk::count_text() {
   std::string_view raw;
-  if (!read_text(&raw)) return false;
+  if (!read_text(&raw, ReplySpot::kText)) return false;
   view_->delta_text_bytes += static_cast<uint32_t>(unescaped_size(raw));
   return true;
 }
@@ -440,7 +440,8 @@ void ReplyWalk::finish_error() {
 ReplyScanner::ReplyScanner() : state_(std::make_unique<State>()) {}
 ReplyScanner::~ReplyScanner() = default;
 
-Result<void> ReplyScanner::scan(std::string_view text, ReplyView* view) {
+Result<void> ReplyScanner::scan(std::string_view text, ReplyView* view, ReplyPattern* pattern) {
+  if (pattern != nullptr && pattern->match(text, view)) return {};
   State& state = *state_;
   state.scratch.reset();
   new (view) ReplyView{};
@@ -453,8 +454,12 @@ Result<void> ReplyScanner::scan(std::string_view text, ReplyView* view) {
   if (status != JsonIndex::Status::kOk) {
     return invalid(state.fault.write(kReply, status, state.index.error_offset()));
   }
-  ReplyWalk walk(JsonCursor(text, state.index, kMaxDepth, true), state.scratch, view);
+  const bool learns = pattern != nullptr && pattern->wants_to_learn();
+  ReplyMarks marks;
+  ReplyWalk walk(JsonCursor(text, state.index, kMaxDepth, true), state.scratch, view,
+                 learns ? &marks : nullptr);
   if (!walk.run()) return invalid(state.fault.write(kReply, walk.cursor()));
+  if (learns) pattern->learn(text, {state.index.positions(), state.index.count()}, marks, *view);
   return {};
 }
 

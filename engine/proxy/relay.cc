@@ -164,7 +164,8 @@ void error_end(Exchange* ex) {
 
 // A 2xx answer is only handed on when it is JSON and no error in disguise.
 bool check_whole(Exchange* ex, std::string_view body, ReplyView* view) {
-  const auto scanned = ex->worker->reply_scanner.scan(body, view);
+  const auto scanned =
+      ex->worker->reply_scanner.scan(body, view, &worker_reply_pattern(ex->worker, *ex->target));
   if (!scanned || !view->is_object) {
     exchange_attempt_failed(ex, unavailable("the provider answered 200 with a body that is not "
                                             "a JSON object"));

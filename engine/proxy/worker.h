@@ -8,6 +8,7 @@
 // finished meanwhile, so that code up the stack may still look at an object that was closed.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "base/list.h"
 #include "base/pool.h"
 #include "http/head_memo.h"
+#include "json/reply_pattern.h"
 #include "json/reply_scan.h"
 #include "json/request_scan.h"
 #include "link/worker_link.h"
@@ -76,6 +78,7 @@ struct Worker {
   HeadMemo heads;              // of requests that were let in
   RequestScanner request_scanner;
   ReplyScanner reply_scanner;
+  std::array<ReplyPattern, 8> reply_patterns;
   Arena scratch;               // until the event at hand has been handled
 
   Pool<ClientConn> client_pool;
@@ -121,6 +124,11 @@ class Turn {
 
 [[nodiscard]] inline Nanos worker_clock(const Worker* worker) {
   return worker->clock.monotonic(worker->clock.context);
+}
+
+// Of the target's whole replies. Targets share a few, which costs readings, nothing else.
+[[nodiscard]] inline ReplyPattern& worker_reply_pattern(Worker* worker, const Target& target) {
+  return worker->reply_patterns[target.slot % worker->reply_patterns.size()];
 }
 
 // The link was woken: a publication, answers, scrapes or the drain flag wait.

@@ -202,6 +202,8 @@ struct Usage {
   int64_t cached_tokens = -1;
   int64_t reasoning_tokens = -1;
   UsageSource source = UsageSource::kNone;
+
+  bool operator==(const Usage&) const = default;
 };
 
 // Whose fault a failure is. kTarget, kTimeout, kRateLimit and kCredential suspend a target and
