@@ -13,7 +13,8 @@ namespace weir {
 namespace {
 
 struct TenantBody {
-  std::string name, secrets_manager;
+  std::string name;
+  std::optional<std::string> secrets_manager;  // "": none any more
 };
 
 bool url_allowed(std::string_view url) {
@@ -27,16 +28,17 @@ std::optional<TenantBody> tenant_take(ManagementCall& call) {
   }
   shown_drop(&*body, {"id", "uuid", "created", "stable_name"});
   // It shows secrets_manager again, and is nothing by itself.
-  if (node_find(*body, "secrets_manager") != nullptr) node_take(&*body, "remote_credential_store");
+  const bool names_manager = node_find(*body, "secrets_manager") != nullptr;
+  if (names_manager) node_take(&*body, "remote_credential_store");
   TenantBody out;
   ConfigProblems problems;
   ConfigContext context{.problems = &problems, .folder = {}, .resolve_secrets = true};
   ConfigReader reader(context, *body, "");
   reader.get_name("name", &out.name);
-  reader.get_text("secrets_manager", &out.secrets_manager);
+  if (names_manager) reader.get_text("secrets_manager", &out.secrets_manager.emplace());
   reader.finish();
   if (problems_fail(call, problems)) return std::nullopt;
-  if (url_allowed(out.secrets_manager)) return out;
+  if (!out.secrets_manager || url_allowed(*out.secrets_manager)) return out;
   api_refuse(call, "secrets_manager: needs to be a URL", "secrets_manager");
   return std::nullopt;
 }
@@ -72,7 +74,7 @@ const TenantObject* own_change(Catalog& catalog, ApiCall& made) {
   if (!body) return nullptr;
   TenantObject tenant = *before;
   if (!body->name.empty()) tenant.name = body->name;
-  if (!body->secrets_manager.empty()) tenant.secrets_manager = body->secrets_manager;
+  if (body->secrets_manager) tenant.secrets_manager = *body->secrets_manager;
   tenant.changed = true;
   const auto updated = catalog.update(std::move(tenant), made.unix_s);
   if (updated) return *updated;
@@ -116,7 +118,7 @@ void tenant_create(Catalog& catalog, ApiCall& made) {
   if (body->name.empty()) return api_refuse(call, "name: is missing", "name");
   TenantObject tenant;
   tenant.tenant = tenant.name = body->name;
-  tenant.secrets_manager = body->secrets_manager;
+  tenant.secrets_manager = body->secrets_manager.value_or("");
   const auto created = catalog.create(std::move(tenant), made.unix_s);
   if (!created) return catalog_fail(call, created.error());
   JsonObject out = tenant_object(**created);

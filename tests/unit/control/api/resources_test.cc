@@ -305,6 +305,11 @@ TEST_F(Resources, TenantsAreApart) {  // the clock stands
   EXPECT_EQ(member(own, "id"), member(own, "uuid"));
   EXPECT_TRUE(has(good("PATCH", "/v1/tenant", R"({"name":"Rivers"})"), R"("name":"Rivers")"));
   EXPECT_EQ(bad("PUT", "/v1/tenant", R"({"nam":"x"})"), "400 invalid_request_error nam");
+  EXPECT_TRUE(has(good("PUT", "/v1/tenant", R"({"name":"Seas"})"), "https://secrets.example"));
+  const std::string cleared = good("PUT", "/v1/tenant", R"({"secretsManager":""})");
+  EXPECT_FALSE(has(cleared, "secrets_manager")) << cleared;
+  EXPECT_FALSE(has(cleared, "remote_credential_store")) << cleared;
+  EXPECT_TRUE(has(cleared, R"("name":"Seas")"));
   EXPECT_EQ(bad("DELETE", "/v1/tenant"), "409 conflict");
   provider();
 
