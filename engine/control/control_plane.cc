@@ -76,7 +76,7 @@ ControlPlane::~ControlPlane() {
 void ControlPlane::start() {
   WEIR_CHECK(!thread_.joinable());
   started_ = true;
-  for (const std::string& line : early_reports_) report(line);
+  for (const auto& [level, line] : early_reports_) report(level, line);
   early_reports_.clear();
   thread_ = std::thread([this] { run(); });
 }
@@ -193,13 +193,10 @@ void ControlPlane::commands_take() {
     std::swap(reopen_now, reopen_asked_);
   }
   if (reopen_now) {
-    if (const auto done = access_log_.reopen(); !done) report(done.error());
+    const auto done = access_log_.reopen();
+    if (!done) report(LogLevel::kError, done.error());
   }
-  if (reload_now) {
-    const auto done = reload();
-    report(done ? "configuration reloaded" : "reload refused, the old configuration stays: " +
-                                                 done.error());
-  }
+  if (reload_now) report_reload(reload());
   for (Publish* asked : publish_now) {
     asked->result = apply(std::move(asked->loaded));
     ++(asked->result ? counters_.reloads_ok : counters_.reloads_failed);
@@ -220,10 +217,15 @@ std::expected<void, std::string> ControlPlane::publish(LoadedConfig loaded) {
   return asked.result;
 }
 
-void ControlPlane::report(const std::string& line) {
+void ControlPlane::report(LogLevel level, const std::string& line) {
   // A start that fails says one line, why; warnings would stand in front of it.
-  if (!started_) return early_reports_.push_back(line);
-  if (options_.report != nullptr) options_.report(line);
+  if (!started_) return early_reports_.push_back({level, line});
+  if (options_.report != nullptr && level <= config_.log.level) options_.report(line);
+}
+
+void ControlPlane::report_reload(const std::expected<void, std::string>& done) {
+  if (done) return report(LogLevel::kInfo, "configuration reloaded");
+  report(LogLevel::kError, "reload refused, the old configuration stays: " + done.error());
 }
 
 }  // namespace weir

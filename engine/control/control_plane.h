@@ -143,7 +143,9 @@ class ControlPlane {
   void publish(std::unique_ptr<Publication> publication);
   void configured_find();
   std::expected<void, std::string> reload();
-  void report(const std::string& line);
+  // Written when log.level asks for lines of that level.
+  void report(LogLevel level, const std::string& line);
+  void report_reload(const std::expected<void, std::string>& done);
 
   // Gives providers the newest values of what they refer to; `wait`: for those never read, a while.
   void secrets_fill(const Config& file, bool wait, std::deque<ProviderConfig>* providers);
@@ -193,7 +195,7 @@ class ControlPlane {
   Outbound outbound_;
   TokenService tokens_{&outbound_};
   SecretResolver secrets_{&outbound_, options_.config.adapters,
-                          [this](const std::string& line) { report(line); }};
+                          [this](const std::string& line) { report(LogLevel::kWarn, line); }};
   // Providers by uuid, and why they are not used: of the last snapshot, and of the next one.
   std::map<std::string, std::string> withheld_, missing_;
   std::set<std::pair<std::string, std::string>> released_;  // tenant and name, since the last clear
@@ -211,7 +213,7 @@ class ControlPlane {
   std::vector<ManagementCall*> scrape_queue_;
   ScrapeRound round_;
   uint64_t last_scrape_id_ = 0;
-  std::vector<std::string> early_reports_;  // until start()
+  std::vector<std::pair<LogLevel, std::string>> early_reports_;  // until start()
   bool started_ = false;
 
   int wake_fd_ = -1;

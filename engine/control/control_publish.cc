@@ -44,7 +44,9 @@ std::expected<void, std::string> ControlPlane::reload() {
   auto done = apply(std::move(loaded));
   if (done && options_.started_with) {
     const std::string names = options_.started_with->changed(now);
-    if (!names.empty()) report("warning: changed, but only a restart applies it: " + names);
+    if (!names.empty()) {
+      report(LogLevel::kWarn, "warning: changed, but only a restart applies it: " + names);
+    }
   }
   ++(done ? counters_.reloads_ok : counters_.reloads_failed);
   return done;
@@ -71,7 +73,7 @@ std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
   RoutingState state;
   std::vector<std::string> left_out;
   Merged merged(loaded.config, store_->catalog(), options_.config, &left_out);
-  for (const std::string& line : left_out) report(line);
+  for (const std::string& line : left_out) report(LogLevel::kWarn, line);
   auto publication = route_all(loaded.config, true, &state, &merged);
   if (!publication) return fail(publication.error());
   if (loaded.config.log.access != access_log_.destination()) {
@@ -81,10 +83,10 @@ std::expected<void, std::string> ControlPlane::apply(LoadedConfig loaded) {
     }
   }
   if (const auto kept = store_->commit(); !kept) return fail(kept.error().message);
-  for (const ConfigProblem& problem : loaded.problems.list) {
-    report(problem_line(loaded.file, problem));
-  }
   config_ = std::move(loaded.config);
+  for (const ConfigProblem& problem : loaded.problems.list) {
+    report(LogLevel::kWarn, problem_line(loaded.file, problem));
+  }
   {
     const std::lock_guard lock(command_mutex_);
     drain_timeout_ms_ = config_.limits.drain_timeout_ms;
@@ -157,7 +159,7 @@ Routed ControlPlane::route_update(const RoutingChanges& changes) {
 Routed ControlPlane::route_whole() {
   std::vector<std::string> left_out;
   Merged merged(config_, store_->catalog(), options_.config, &left_out);
-  for (const std::string& line : left_out) report(line);
+  for (const std::string& line : left_out) report(LogLevel::kWarn, line);
   RoutingState state;
   auto publication = route_all(config_, false, &state, &merged);
   if (!publication) return publication;

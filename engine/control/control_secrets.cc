@@ -53,7 +53,8 @@ void ControlPlane::secrets_note(const std::deque<ProviderConfig>& providers,
     } else if (now->second.ends_with(SecretResolver::kNotYet)) {
       // Either it is there in a moment, or there will be a reason.
     } else if (before == withheld_.end() || before->second != now->second) {
-      report("provider " + message_quote(provider.name) + " is not used: " + now->second);
+      report(LogLevel::kWarn,
+             "provider " + message_quote(provider.name) + " is not used: " + now->second);
     }
   }
   withheld_ = std::move(refused);
@@ -87,7 +88,9 @@ void ControlPlane::secrets_check() {
   if (!secrets_.tick(unix_now_ms())) return;
   routing_whole_ = true;
   auto publication = route_changes();
-  if (!publication) return report("a changed secret cannot be used: " + publication.error());
+  if (!publication) {
+    return report(LogLevel::kError, "a changed secret cannot be used: " + publication.error());
+  }
   publish(std::move(*publication));
   secrets_.forget();
 }

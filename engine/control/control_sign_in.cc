@@ -9,7 +9,8 @@ namespace weir {
 std::expected<void, std::string> ControlPlane::sign_in_open() {
   auto opened = SignIn::open(
       options_.database, options_.sealer, &outbound_,
-      [this](const std::string& line) { report(line); }, static_cast<int64_t>(std::time(nullptr)));
+      [this](const std::string& line) { report(LogLevel::kWarn, line); },
+      static_cast<int64_t>(std::time(nullptr)));
   if (!opened) {
     return std::unexpected("sign-in: " + message_quote(options_.database) + ": " + opened.error());
   }
@@ -27,7 +28,7 @@ void ControlPlane::sign_in_check(Millis now) {
   auto publication = route_callers();
   if (!publication) {
     routing_whole_ = true;
-    report("sign-in: " + publication.error());
+    report(LogLevel::kError, "sign-in: " + publication.error());
     return sign_in_->published(0, false);
   }
   publish(std::move(*publication));

@@ -22,7 +22,9 @@ void ControlPlane::usage_flush() {
   }
   if (done.has_value() != usage_failing_) return;
   usage_failing_ = !done;
-  report(done ? "the usage store is written again"
+  // An error and its end: who reads the one waits for the other.
+  report(LogLevel::kError,
+         done ? "the usage store is written again"
               : "the usage store cannot be written, its numbers wait in memory: " + done.error());
 }
 

@@ -52,7 +52,7 @@ void ControlPlane::writes_alone(std::vector<Write>& batch) {
 
 void ControlPlane::write_fail(const Write& write, const CatalogError& error) {
   if (error.code == CatalogErrc::kStorage) {
-    report("a management call could not be written: " + error.message);
+    report(LogLevel::kError, "a management call could not be written: " + error.message);
     api_fail(*write.made.call, 500, "storage_failed", error.message);
   } else {
     api_refuse(*write.made.call, error.message, error.param);

@@ -142,14 +142,13 @@ void ControlPlane::call_available(ApiCall& made) {
 
 void ControlPlane::call_reload(ApiCall& made) {
   const auto done = reload();
+  report_reload(done);
   if (!done) {
-    report("reload refused, the old configuration stays: " + done.error());
     api_fail(*made.call, 400, "invalid_configuration",
              "The configuration was refused and the old one stays; the reason is on the "
              "standard error output.");
     return call_answer(made.call);
   }
-  report("configuration reloaded");
   api_reply(*made.call, 200, R"({"object":"config","epoch":)" + std::to_string(epoch_) + "}");
   waits_.push_back({made.call, epoch_, made.now + options_.adopt_timeout_ms});
 }

@@ -120,11 +120,13 @@ void greet(const Config& config, const std::vector<uint16_t>& ports, const Admin
     const std::string place = (listen.tls ? "https://" : "http://") +
                               (v6 ? "[" + listen.host + "]" : listen.host) + ":" +
                               std::to_string(ports[i]);
-    report_line("listening on " + place);
+    if (config.log.level >= LogLevel::kInfo) report_line("listening on " + place);
     if (url.empty()) url = place;
   }
-  report_line(std::to_string(config.workers) + " worker(s), data in " + config.data_dir);
+  // Shown once, and so at every level.
   if (key.made) introduce(url, key);
+  if (config.log.level < LogLevel::kInfo) return;
+  report_line(std::to_string(config.workers) + " worker(s), data in " + config.data_dir);
   // A key of the operator's own is shown to nobody.
   if (key.file.empty() || config.models.empty()) return;
   const ModelConfig& model = config.models.front();
@@ -210,7 +212,7 @@ int weir_run(const RunOptions& options) {
   (*control)->attach((*workers)->links());
   (*control)->start();
   (*workers)->start();
-  if (!sealing->made.empty()) {
+  if (!sealing->made.empty() && config.log.level >= LogLevel::kWarn) {
     report_line("warning: made " + sealing->made + ", which opens every secret in the database; " +
                 "keep a copy apart from it, or set sealing_key");
   }

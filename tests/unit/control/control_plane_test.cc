@@ -161,6 +161,36 @@ TEST_F(ControlPlaneTest, ABadFileIsRefusedAndTheOldStays) {
             std::string::npos);
 }
 
+TEST_F(ControlPlaneTest, WritesTheLinesOfTheWantedLevels) {
+  plane_->start();
+  plane_->stop();
+  const auto reported_by_reload = [this](const char* level) {
+    std::string text = kConfig;
+    text.replace(text.find("log: {"), 6, std::string("log: {level: ") + level + ", ");
+    write(text);
+    plane_->request_reload();
+    plane_->tick(now_);
+    reported().clear();
+    plane_->request_reload();
+    plane_->tick(now_);
+    std::string lines;
+    for (const std::string& line : reported()) lines += line + "\n";
+    write("workers: many\n");
+    plane_->request_reload();
+    plane_->tick(now_);
+    EXPECT_NE(reported().back().find("reload refused"), std::string::npos) << level;
+    return lines;
+  };
+  constexpr auto kWarning = "a secret in clear; env:NAME or file:PATH keep it out of this file";
+  EXPECT_EQ(reported_by_reload("error"), "");
+  for (const char* level : {"warn", "info", "debug"}) {
+    const std::string lines = reported_by_reload(level);
+    EXPECT_NE(lines.find(kWarning), std::string::npos) << level;
+    const bool told = lines.find("configuration reloaded\n") != std::string::npos;
+    EXPECT_EQ(told, std::string_view(level) != "warn") << level;
+  }
+}
+
 TEST_F(ControlPlaneTest, RecordsLiveUntilTheirLastPin) {
   const Route* old = route("production", "chat");
   const uint32_t pin = old->pin;
