@@ -166,6 +166,8 @@ bool ReplyPattern::read(std::string_view text, std::span<const uint32_t> tokens,
     if (mark == marks.all().end()) break;
     const char* const at = text.data() + tokens[i];
     if (tokens[i] < mark->begin) continue;
+    // Inside of a list or an object where a text or a count was looked for.
+    if (mark->spot != ReplySpot::kAny && tokens[i] != mark->begin) continue;
     if (*at == '"') {
       if (i + 1 < tokens.size() && text[tokens[i + 1]] == ':') continue;
       bool escaped = false;

@@ -125,6 +125,13 @@ TEST(ReplyPattern, DoesNotLearnWhatItCannotBeSureOf) {
   EXPECT_FALSE(Known(members).matches(members));
 }
 
+TEST(ReplyPattern, TakesNoNumberInsideOfACountForTheCount) {
+  const std::string reply = with("\"total_tokens\":29", "\"total_tokens\":{\"sum\":29}");
+  Known known(reply);
+  EXPECT_TRUE(known.matches(reply));
+  EXPECT_FALSE(known.matches(with("\"sum\":29", "\"sum\":30", reply)));
+}
+
 TEST(ReplyPattern, LearnsAnotherKindOfReply) {
   Known known;
   const std::string other = with("\"stop\"", "\"tool_calls\"");
