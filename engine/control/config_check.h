@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include <weir/types.h>
+
 #include "control/config.h"
 #include "net/address.h"
 
@@ -27,6 +29,8 @@ struct BuildFeatures {
 struct ConfigOptions {
   std::span<const Adapter* const> adapters;
   AddressClass (*classify)(std::string_view host) = nullptr;  // host_classify; null: no check
+  // Whether TLS can trust by these certificates, or why not: tls_check_ca; null: no check
+  Result<void> (*check_ca)(const std::string& pem, std::string* detail) = nullptr;
   bool resolve_secrets = true;
   BuildFeatures features;
 };

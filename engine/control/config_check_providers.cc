@@ -119,6 +119,16 @@ void url_settle(const ConfigOptions& options, bool deny_private, const ProviderT
   }
 }
 
+// Certificates that cannot be used would else only show when a request fails.
+void trust_check(const ConfigOptions& options, const ProviderConfig& provider,
+                 ConfigProblems* problems) {
+  if (options.check_ca == nullptr || provider.ca_pem.empty()) return;
+  std::string detail;
+  if (options.check_ca(provider.ca_pem, &detail)) return;
+  const char* field = provider.ca_file.empty() ? ".tls.ca_pem" : ".tls.ca_file";
+  problems->error(provider.at, provider.path + field, detail);
+}
+
 bool waits(const Secret& secret) { return secret.given() && secret.empty(); }
 
 // Where it is may be known when its key is not.
@@ -165,6 +175,7 @@ void provider_settle(const ConfigOptions& options, bool deny_private, ProviderCo
   if (!adapter->local && somewhere) {
     url_settle(options, deny_private, type != nullptr ? *type : kOther, provider, problems);
   }
+  trust_check(options, *provider, problems);
 }
 
 std::string provider_unavailable_text(std::string_view name) {

@@ -4,6 +4,7 @@
 #include "adapters/common/openai_request.h"
 #include "adapters/registry.h"
 #include "net/address.h"
+#include "net/uv_net.h"
 
 namespace weir {
 
@@ -11,6 +12,7 @@ ConfigOptions engine_config_options() {
   ConfigOptions options;
   options.adapters = adapter_registry();
   options.classify = host_classify;
+  options.check_ca = tls_check_ca;
   options.features.listener_tls = true;
   options.features.rate_limits = true;
   options.features.strict_accounting = true;

@@ -114,6 +114,9 @@ const Bad kBad[] = {
     {"providers: [{name: p, type: openai, data: {base_url: 'http://169.254.169.254/'}}]\n",
      "w.yaml:1:13: providers[0].data.base_url: link-local, metadata and unspecified addresses are "
      "never allowed\n"},
+    {"providers:\n  - {name: p, type: openai, data: {base_url: 'https://h', apikey: 'env:HOME'},\n"
+     "     tls: {ca_pem: '-----BEGIN CERTIFICATE----- garbage'}}\n",
+     "w.yaml:2:5: providers[0].tls.ca_pem: a PEM block cannot be read\n"},
     {"network: {private_upstreams: deny}\n"
      "providers: [{name: p, type: openai, data: {base_url: 'http://10.0.0.1'}}]\n",
      "w.yaml:2:13: providers[0].data.base_url: private addresses are denied by "

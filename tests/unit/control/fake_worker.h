@@ -41,10 +41,17 @@ inline AddressClass fake_classify(std::string_view host) {
   return host.starts_with("10.") ? AddressClass::kPrivate : AddressClass::kPublic;
 }
 
+inline Result<void> fake_check_ca(const std::string& pem, std::string* detail) {
+  if (pem.find("garbage") == std::string::npos) return {};
+  *detail = "a PEM block cannot be read";
+  return std::unexpected(Error{Errc::kConfig, "no CA"});
+}
+
 inline ConfigOptions fake_options() {
   ConfigOptions options;
   options.adapters = kAdapters;
   options.classify = fake_classify;
+  options.check_ca = fake_check_ca;
   return options;
 }
 
