@@ -109,18 +109,22 @@ TEST(Start, VersionHelpAndCheck) {
   file_write(folder / "good.yaml", "workers: 2\n");
   EXPECT_EQ(weir_run({"check", "--config", folder / "good.yaml"}).status, 0);
   file_write(folder / "bad.yaml", "workers: 0\nlogs: {}\n");
-  // What TLS could not trust by is found here, and not when the first request fails.
-  file_write(folder / "ca.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
-  file_write(folder / "ca.yaml",
-        "providers:\n  - {name: p, type: openai, tls: {ca_file: ca.pem},\n"
-        "     data: {base_url: 'https://h', apikey: 'env:HOME'}}\n");
-  const Ended untrusted = weir_run({"check", "--config", folder / "ca.yaml"});
-  EXPECT_EQ(untrusted.status, 1);
-  EXPECT_THAT(untrusted.err, HasSubstr("providers[0].tls.ca_file: "));
   const Ended bad = weir_run({"check", "--config", folder / "bad.yaml"});
   EXPECT_EQ(bad.status, 1);
   EXPECT_THAT(bad.err, HasSubstr("bad.yaml:1:"));
   EXPECT_THAT(bad.err, HasSubstr("bad.yaml:2:"));
+}
+
+// And not when the first request fails.
+TEST(Start, CheckFindsWhatTlsCannotTrustBy) {
+  const TempDir folder;
+  file_write(folder / "ca.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+  file_write(folder / "ca.yaml",
+             "providers:\n  - {name: p, type: openai, tls: {ca_file: ca.pem},\n"
+             "     data: {base_url: 'https://h', apikey: 'env:HOME'}}\n");
+  const Ended untrusted = weir_run({"check", "--config", folder / "ca.yaml"});
+  EXPECT_EQ(untrusted.status, 1);
+  EXPECT_THAT(untrusted.err, HasSubstr("providers[0].tls.ca_file: "));
 }
 
 TEST(Stop, RunningStreamEndsWhole) {
