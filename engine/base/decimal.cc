@@ -14,10 +14,9 @@ constexpr std::array<uint64_t, 20> kPowersOfTen = [] {
 }();
 
 // 1233/4096 is the logarithm of 2 to the base 10, near enough for all widths.
-size_t digits_of(uint64_t value) {
-  const uint64_t seen = value | 1;  // zero has a digit
-  const auto least = static_cast<size_t>(std::bit_width(seen)) * 1233 >> 12;
-  return least + (seen >= kPowersOfTen[least] ? 1 : 0);
+size_t digits_of(uint64_t value) {  // which is not 0
+  const auto least = static_cast<size_t>(std::bit_width(value)) * 1233 >> 12;
+  return least + (value >= kPowersOfTen[least] ? 1 : 0);
 }
 
 // The eight digits of a number below 10^8, leading zeros among them, the first in the lowest byte:
@@ -39,7 +38,12 @@ char* put_pair_without_zero(char* to, uint64_t below_100) {
   return to + 2 - left_out;
 }
 
-void put_eight(char* to, uint64_t digits) { std::memcpy(to, &digits, sizeof(digits)); }
+// The last `count` of the eight digits; eight bytes are written all the same.
+char* put_last(char* to, uint64_t value, size_t count) {
+  const uint64_t digits = eight_digits(value) >> 8 * (8 - count);
+  std::memcpy(to, &digits, sizeof(digits));
+  return to + count;
+}
 
 }  // namespace
 
@@ -53,26 +57,18 @@ char* write_number(char* to, uint64_t value) {
     std::memcpy(to, kDigitPairs.data() + 2 * (value % 100), 2);
     return to + 2;
   }
-  const size_t digits = digits_of(value);
-  // What stands behind the last digit is overwritten, or nobody's.
-  size_t left = digits;
-  char* at = to;
-  if (value >= kEight * kEight) {
-    left -= 16;
-    put_eight(at, eight_digits(value / (kEight * kEight)) >> 8 * (8 - left));
-    at += left;
+  size_t left = digits_of(value);
+  if (left > 16) {
+    to = put_last(to, value / (kEight * kEight), left - 16);
     value %= kEight * kEight;
     left = 16;
   }
   if (left > 8) {
-    left -= 8;
-    put_eight(at, eight_digits(value / kEight) >> 8 * (8 - left));
-    at += left;
+    to = put_last(to, value / kEight, left - 8);
     value %= kEight;
     left = 8;
   }
-  put_eight(at, eight_digits(value) >> 8 * (8 - left));
-  return to + digits;
+  return put_last(to, value, left);
 }
 
 }  // namespace weir
