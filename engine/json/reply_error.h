@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "json/text.h"
+
 namespace weir {
 
 // The places where a provider may say what went wrong; raw text between quotes, null when absent.
@@ -25,18 +27,6 @@ struct ErrorParts {
   std::string_view param;
   int status = 0;
 };
-
-// Digits only; -1 when it is anything else or does not fit.
-[[nodiscard]] inline int64_t whole_number(std::string_view token) {
-  constexpr size_t kMaxDigits = 18;
-  if (token.empty() || token.size() > kMaxDigits) return -1;
-  int64_t value = 0;
-  for (const char c : token) {
-    if (c < '0' || c > '9') return -1;
-    value = value * 10 + (c - '0');
-  }
-  return value;
-}
 
 // Only an HTTP status that means failure counts.
 inline void note_status(std::string_view token, ErrorParts* parts) {

@@ -14,8 +14,7 @@ namespace weir {
 namespace {
 
 // What the walk takes for a count without a second look; an id of digits may be longer.
-constexpr ptrdiff_t kCountDigits = 9;
-constexpr ptrdiff_t kAnyDigits = 18;
+constexpr size_t kCountDigits = 9;
 
 // Where the member of a count is; null: the spot is none.
 int64_t Usage::*count_of(ReplySpot spot) {
@@ -49,15 +48,11 @@ const char* string_end(const char* at, const char* end, bool* escaped) {
 }
 
 // Behind the digits at `at`; null when they are no number, or more than `most`.
-const char* digits_end(const char* at, const char* end, ptrdiff_t most, int64_t* value) {
+const char* digits_end(const char* at, const char* end, size_t most) {
   const char* p = at;
-  int64_t sum = 0;
-  for (; p != end && is_digit(*p); ++p) {
-    if (p - at == most) return nullptr;
-    sum = sum * 10 + (*p - '0');
-  }
-  *value = sum;
-  return p == at || (*at == '0' && p - at > 1) ? nullptr : p;
+  while (p != end && is_digit(*p)) ++p;
+  const auto count = static_cast<size_t>(p - at);
+  return count == 0 || count > most || (*at == '0' && count > 1) ? nullptr : p;
 }
 
 // A name from a list, such as a role: it stays what it is from reply to reply.
@@ -109,11 +104,10 @@ bool ReplyPattern::match(std::string_view text, ReplyView* view) {
       if (spot.spot != ReplySpot::kText) continue;
       view->delta_text_bytes += static_cast<uint32_t>(escaped ? unescaped_size(raw) : raw.size());
     } else {
-      int64_t value = 0;
       int64_t Usage::*const count = count_of(spot.spot);
-      at = digits_end(from, end, count == nullptr ? kAnyDigits : kCountDigits, &value);
+      at = digits_end(from, end, count == nullptr ? kWholeDigits : kCountDigits);
       if (at == nullptr) return false;
-      if (count != nullptr) view->usage.*count = value;
+      if (count != nullptr) view->usage.*count = whole_number(between(from, at));
     }
   }
   if (static_cast<size_t>(end - at) != tail_ || !same(tail_)) return false;
@@ -177,8 +171,7 @@ bool ReplyPattern::read(std::string_view text, std::span<const uint32_t> tokens,
       if (!keep(between(from, at + 1), mark->spot, true)) return false;
       from = quote;
     } else if (is_digit(*at)) {
-      int64_t value = 0;
-      const char* const behind = digits_end(at, end, kAnyDigits, &value);
+      const char* const behind = digits_end(at, end, kWholeDigits);
       // The rest of a number that is no whole one would have to be looked at.
       if (behind == nullptr || behind == end) continue;
       if (*behind != ',' && *behind != '}' && *behind != ']') continue;

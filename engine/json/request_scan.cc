@@ -106,13 +106,7 @@ bool has_control_character(std::string_view text) {
 
 // A JSON number that is a plain positive integer; -1 when it is anything else or too large.
 int64_t positive_integer(std::string_view token) {
-  constexpr size_t kMaxDigits = 18;
-  if (token.empty() || token.size() > kMaxDigits) return -1;
-  int64_t value = 0;
-  for (const char c : token) {
-    if (c < '0' || c > '9') return -1;
-    value = value * 10 + (c - '0');
-  }
+  const int64_t value = whole_number(token);
   return value > 0 ? value : -1;
 }
 

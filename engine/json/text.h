@@ -17,6 +17,18 @@ namespace weir {
 // Bytes of the well-formed UTF-8 sequence that `text` starts with (1 to 4); 0 when there is none.
 [[nodiscard]] size_t utf8_sequence_size(std::string_view text);
 
+// The value of a token of up to kWholeDigits digits and nothing else; -1 of any other.
+constexpr size_t kWholeDigits = 18;
+[[nodiscard]] inline int64_t whole_number(std::string_view token) {
+  if (token.empty() || token.size() > kWholeDigits) return -1;
+  int64_t value = 0;
+  for (const char c : token) {
+    if (c < '0' || c > '9') return -1;
+    value = value * 10 + (c - '0');
+  }
+  return value;
+}
+
 // Offset of the first byte that is not UTF-8; text.size() when there is none.
 [[nodiscard]] size_t utf8_error_offset(std::string_view text);
 
