@@ -17,7 +17,10 @@ inline constexpr std::array<char, 200> kDigitPairs = [] {
   return pairs;
 }();
 
-// Writes decimal digits at `to`; returns one past the last. Needs 20 bytes there, whatever the
+// Digits of the largest number.
+inline constexpr size_t kNumberBytes = 20;
+
+// Writes decimal digits at `to`; returns one past the last. Needs kNumberBytes there, whatever the
 // number is, and may write to all of them.
 char* write_number(char* to, uint64_t value);
 

@@ -38,7 +38,7 @@ class LineWriter {
   }
   // How much a text of that size takes at most as a string.
   static constexpr size_t string_room(size_t size) { return 6 * size + 2; }
-  static constexpr size_t kNumberRoom = 20;
+  static constexpr size_t kNumberRoom = kNumberBytes;
 
   // Fixed text; its length is known, so that it becomes a few stores.
   template <size_t N>

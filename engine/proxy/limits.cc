@@ -247,9 +247,20 @@ class Lines {
     std::memcpy(at_, text.data(), text.size());
     at_ += text.size();
   }
-  [[gnu::always_inline]] void add(std::string_view name, uint64_t value) {
+  // Where the value is.
+  [[gnu::always_inline]] std::string_view add(std::string_view name, uint64_t value) {
     add(name);
+    const char* const from = at_;
     at_ = write_number(at_, value);
+    const std::string_view written(from, static_cast<size_t>(at_ - from));
+    add("\r\n");
+    return written;
+  }
+  // A number that was written here before, copied at its longest.
+  [[gnu::always_inline]] void again(std::string_view name, std::string_view value) {
+    add(name);
+    std::memcpy(at_, value.data(), kNumberBytes);
+    at_ += value.size();
     add("\r\n");
   }
   // Copied at its longest, whatever its length.
@@ -288,9 +299,10 @@ std::string_view limits_fields(Exchange* ex) {
   Lines lines(ex->arena.allocate(kRoom));
   if (const auto& one = tightest.of(BucketUnit::kRequests); one.bucket != nullptr) {
     lines.add("x-ratelimit-limit-requests: ", shown(one.bucket->capacity()));
-    lines.add("x-ratelimit-remaining-requests: ", shown(one.left));
+    const std::string_view left =
+        lines.add("x-ratelimit-remaining-requests: ", shown(one.left));
     lines.add("x-ratelimit-reset-requests: ", reset_of(one, now));
-    lines.add("x-requests-limit-remaining: ", shown(one.left));
+    lines.again("x-requests-limit-remaining: ", left);
   }
   if (const auto& one = tightest.of(BucketUnit::kTokens); one.bucket != nullptr) {
     lines.add("x-ratelimit-limit-tokens: ", shown(one.bucket->capacity()));
