@@ -24,7 +24,7 @@ WorkerOptions worker_options(const WorkerLoop::Options& options) {
 WorkerLoop::WorkerLoop(uv_loop_s* uv, WorkerPort* port, ControlLink* control, Options options)
     : port_(port),
       options_(std::move(options)),
-      net_(uv_net_create(uv, nullptr, options_.keep_alive)),
+      net_(uv_net_create(uv, nullptr, options_.own_loop)),
       worker_(&port->link, control, uv_net_base(net_), worker_options(options_)) {}
 
 WorkerLoop* WorkerLoop::open(uv_loop_s* uv, WorkerPort* port, ControlLink* control,
@@ -37,8 +37,10 @@ WorkerLoop* WorkerLoop::open(uv_loop_s* uv, WorkerPort* port, ControlLink* contr
           [](void* user) {
             WorkerLoop* self = loop_of(user);
             self->maybe_close();
+            self->begin_round();
             return self->worker_.wheel.next_due();
           },
+      .on_rest = [](void* user) { loop_of(user)->end_round(); },
       .on_soon = [](void* user) { local_run(loop_of(user)->worker()); },
       .on_closed =
           [](void* user) {
@@ -50,7 +52,7 @@ WorkerLoop* WorkerLoop::open(uv_loop_s* uv, WorkerPort* port, ControlLink* contr
             if (told.on_closed != nullptr) told.on_closed(told.user);
           },
   };
-  loop->driver_ = uv_driver_create(uv, events, loop, loop->options_.keep_alive);
+  loop->driver_ = uv_driver_create(uv, events, loop, loop->options_.own_loop);
   loop->worker_.locals.soon = [](void* driver) { uv_driver_soon(static_cast<UvDriver*>(driver)); };
   loop->worker_.locals.soon_context = loop->driver_;
   // release pairs with the publisher's acquire: by the slot of the publication that is taken next,
@@ -120,6 +122,16 @@ void WorkerLoop::take_messages() {
     message = message->next_message;
     take_message(taken.get());
   }
+}
+
+void WorkerLoop::begin_round() {
+  if (!options_.own_loop || closing_) return;
+  worker_begin_round(&worker_);
+}
+
+void WorkerLoop::end_round() {
+  if (!options_.own_loop || closing_) return;
+  worker_end_round(&worker_);
 }
 
 void WorkerLoop::on_wake() {

@@ -3,7 +3,8 @@
 //
 // Made by open() on the loop's thread, freed by itself just before `on_closed`, which is told once
 // when all of its handles are gone: after the link said stop, or said drain and the last request is
-// done. With keep_alive false none of its handles keeps the loop running, until it is told to stop.
+// done. In an embedder's loop (own_loop false) none of its handles keeps the loop running, until it
+// is told to stop, and nothing waits for the end of a round of events, as others work in it.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,7 @@ class WorkerLoop {
   struct Options {
     uint64_t seed = 0;
     uint64_t instance_id = 0;
-    bool keep_alive = true;
+    bool own_loop = true;
     std::vector<ListenerSocket> sockets;
     void (*on_closed)(void* user) = nullptr;
     void* user = nullptr;
@@ -52,6 +53,8 @@ class WorkerLoop {
   void take_message(PortMessage* message);
   void adopt_socket(int fd);
   void on_wake();
+  void begin_round();
+  void end_round();
   void maybe_close();
 
   WorkerPort* const port_;

@@ -123,7 +123,7 @@ WorkerPort* WorkerSet::attach(uv_loop_s* loop) {
   for (const auto& port : ports_of_) {
     if (!port->reserve()) continue;
     WorkerLoop::Options options = loop_options();
-    options.keep_alive = false;
+    options.own_loop = false;
     options.user = &done_[port->link.core];
     options.on_closed = [](void* user) {
       const Done done = *static_cast<Done*>(user);

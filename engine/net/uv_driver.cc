@@ -12,11 +12,12 @@ struct UvDriver {
   uv_async_t wake;
   uv_timer_t timer;
   uv_prepare_t prepare;
+  uv_check_t check;
   uv_idle_t idle;
   UvDriverEvents events;
   void* user = nullptr;
   Millis armed_for = UINT64_MAX;  // when the timer runs out; UINT64_MAX when it is not running
-  int open_handles = 4;
+  int open_handles = 5;
   bool closing = false;
 };
 
@@ -52,6 +53,11 @@ void on_prepare(uv_prepare_t* handle) {
   arm(driver, driver->events.on_sleep(driver->user));
 }
 
+void on_check(uv_check_t* handle) {
+  UvDriver* driver = owner(handle->data);
+  driver->events.on_rest(driver->user);
+}
+
 void on_idle(uv_idle_t* handle) {
   UvDriver* driver = owner(handle->data);
   uv_idle_stop(handle);
@@ -77,11 +83,15 @@ UvDriver* uv_driver_create(uv_loop_s* loop, const UvDriverEvents& events, void* 
   WEIR_CHECK(uv_async_init(loop, &driver->wake, on_async) == 0);
   WEIR_CHECK(uv_timer_init(loop, &driver->timer) == 0);
   WEIR_CHECK(uv_prepare_init(loop, &driver->prepare) == 0);
+  WEIR_CHECK(uv_check_init(loop, &driver->check) == 0);
   WEIR_CHECK(uv_idle_init(loop, &driver->idle) == 0);
-  driver->wake.data = driver->timer.data = driver->prepare.data = driver->idle.data = driver;
+  driver->wake.data = driver->timer.data = driver->prepare.data = driver;
+  driver->check.data = driver->idle.data = driver;
   uv_prepare_start(&driver->prepare, on_prepare);
+  uv_check_start(&driver->check, on_check);
   uv_unref(reinterpret_cast<uv_handle_t*>(&driver->timer));
   uv_unref(reinterpret_cast<uv_handle_t*>(&driver->prepare));
+  uv_unref(reinterpret_cast<uv_handle_t*>(&driver->check));
   uv_unref(reinterpret_cast<uv_handle_t*>(&driver->idle));
   if (!keep_alive) uv_unref(reinterpret_cast<uv_handle_t*>(&driver->wake));
   return driver;
@@ -103,6 +113,7 @@ void uv_driver_close(UvDriver* driver) {
   uv_close(reinterpret_cast<uv_handle_t*>(&driver->wake), on_handle_closed);
   uv_close(reinterpret_cast<uv_handle_t*>(&driver->timer), on_handle_closed);
   uv_close(reinterpret_cast<uv_handle_t*>(&driver->prepare), on_handle_closed);
+  uv_close(reinterpret_cast<uv_handle_t*>(&driver->check), on_handle_closed);
   uv_close(reinterpret_cast<uv_handle_t*>(&driver->idle), on_handle_closed);
 }
 

@@ -16,6 +16,7 @@ struct UvDriverEvents {
   void (*on_wake)(void* user);           // somebody called uv_driver_wake()
   Millis (*on_tick)(void* user);         // a deadline may be due; returns the next one
   Millis (*on_sleep)(void* user);        // the loop is about to wait; returns the next deadline
+  void (*on_rest)(void* user);           // what the wait brought has been handled
   void (*on_soon)(void* user);           // after uv_driver_soon(), in the loop's next turn
   void (*on_closed)(void* user);         // after uv_driver_close(); the driver is gone
 };

@@ -263,7 +263,7 @@ std::string_view reply_head(Exchange* ex, int status, std::string_view content_t
     writer.add_field("x-weir-dropped-params", ex->dropped_params);
   }
   writer.add(limits);
-  if (ex->show_timing) timing_field(&writer, stage_times(ex->at, worker_clock(worker)));
+  if (ex->show_timing) timing_field(&writer, stage_times(ex->at, worker_clock(ex->worker)));
   writer.add(extra);
   if (http) writer.add_end();
   WEIR_CHECK(!writer.failed);

@@ -144,7 +144,9 @@ Worker::~Worker() {
 
 Turn::Turn(Worker* worker) : worker_(worker) {
   if (worker->turn_depth++ != 0) return;
-  worker->now_ns = worker_clock(worker);
+  if (!worker->in_round || !worker->round_read) worker_clock(worker);
+  worker->round_read = true;
+  worker->now_ns = worker->read_ns;
   worker->now_ms = worker->now_ns / kNanosPerMilli;
   if (worker->wall_read_ms == 0 || worker->now_ms - worker->wall_read_ms >= kWallReadMs) {
     worker->wall_read_ms = worker->now_ms;

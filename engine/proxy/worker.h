@@ -63,6 +63,9 @@ struct Worker {
 
   Nanos now_ns = 0;
   Millis now_ms = 0;
+  Nanos read_ns = 0;               // the clock, as last read
+  bool in_round = false;           // between worker_begin_round() and worker_end_round()
+  bool round_read = false;         // the clock was read in this round
   UnixMillis unix_ms = 0;          // now_ms and what the wall clock was ahead at wall_read_ms
   int64_t wall_ahead_ms = 0;
   Millis wall_read_ms = 0;         // 0: not read yet
@@ -110,7 +113,8 @@ struct Worker {
   }
 };
 
-// Brackets one event. Nested turns are free.
+// Brackets one event. Nested turns are free. In a round the first reads the clock; those behind it
+// begin at what was read last, which was within the event before.
 class Turn {
  public:
   explicit Turn(Worker* worker);
@@ -122,9 +126,18 @@ class Turn {
   Worker* worker_;
 };
 
-[[nodiscard]] inline Nanos worker_clock(const Worker* worker) {
-  return worker->clock.monotonic(worker->clock.context);
+inline Nanos worker_clock(Worker* worker) {
+  worker->read_ns = worker->clock.monotonic(worker->clock.context);
+  return worker->read_ns;
 }
+
+// Around the events that were waiting when the loop woke up: they came before it did, so one
+// reading of the clock will do for all that begin. What is called from elsewhere is in no round.
+inline void worker_begin_round(Worker* worker) {
+  worker->in_round = true;
+  worker->round_read = false;
+}
+inline void worker_end_round(Worker* worker) { worker->in_round = false; }
 
 // Of the target's whole replies. Targets share a few, which costs readings, nothing else.
 [[nodiscard]] inline ReplyPattern& worker_reply_pattern(Worker* worker, const Target& target) {

@@ -143,5 +143,33 @@ TEST(Timing, IsToldWhereItIsWanted) {
   }
 }
 
+Nanos turn_time(Worker* worker) {
+  const Turn turn(worker);
+  return worker->now_ns;
+}
+
+// Events that came before the loop woke up begin when the last one was over, as far as is known;
+// what is called between rounds asks the clock itself.
+TEST(Timing, ARoundReadsTheClockOnce) {
+  SimWorld world;
+  Worker* worker = world.worker.get();
+  worker_begin_round(worker);
+  const Nanos first = world.now_ns;
+  EXPECT_EQ(turn_time(worker), first);
+  world.now_ns += 5'000'000;
+  EXPECT_EQ(turn_time(worker), first);
+  EXPECT_EQ(worker_clock(worker), world.now_ns) << "read within an event";
+  EXPECT_EQ(turn_time(worker), world.now_ns);
+  world.now_ns += 5'000'000;
+  worker_end_round(worker);
+  EXPECT_EQ(turn_time(worker), world.now_ns);
+  world.now_ns += 5'000'000;
+  EXPECT_EQ(turn_time(worker), world.now_ns);
+  worker_begin_round(worker);
+  world.now_ns += 5'000'000;
+  EXPECT_EQ(turn_time(worker), world.now_ns) << "of a new round, after its wait";
+  worker_end_round(worker);
+}
+
 }  // namespace
 }  // namespace weir
