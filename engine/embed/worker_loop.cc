@@ -127,14 +127,17 @@ void WorkerLoop::take_messages() {
 void WorkerLoop::begin_round() {
   if (!options_.own_loop || closing_) return;
   worker_begin_round(&worker_);
+  uv_net_begin_round(net_);
 }
 
 void WorkerLoop::end_round() {
   if (!options_.own_loop || closing_) return;
   worker_end_round(&worker_);
+  uv_net_end_round(net_);
 }
 
 void WorkerLoop::on_wake() {
+  if (!closing_) uv_net_send_kept(net_);
   worker_on_wakeup(&worker_);
   take_messages();
   if (worker_.no_accept) close_listeners();

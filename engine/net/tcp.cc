@@ -71,6 +71,8 @@ void on_readable(uv_stream_t* stream, ssize_t, const uv_buf_t*) {
   do {
     count = syscall(SYS_recvfrom, tcp->fd, to, room, 0, nullptr, nullptr);
   } while (count < 0 && errno == EINTR);
+  // What is long to read is long to handle.
+  if (count > static_cast<long>(Outbox::kPieceBytes)) outbox_send_all(net_of(tcp));
   if (count > 0) return on_bytes(tcp, {to, static_cast<size_t>(count)});
   if (count < 0 && errno == EWOULDBLOCK) return;
   const NetError error = count < 0 ? net_error_of(-errno) : end_kind(tcp);
@@ -205,6 +207,7 @@ void on_handle_closed(uv_handle_t* handle) {
 // Detaches everything first; the memory stays until libuv has let go of the handle.
 void close_handle(Tcp* tcp) {
   if (tcp->closing) return;
+  outbox_send(tcp);
   tcp->closing = true;
   tcp->reading = false;
   tcp->deferred = 0;
@@ -275,11 +278,18 @@ void tcp_stop_reading(Tcp* tcp) { uv_read_stop(stream_of(tcp)); }
 
 void tcp_write_raw(Tcp* tcp, std::span<const Slice> slices) {
   if (tcp->closing || tcp->shutdown_wanted || tcp->write_error != NetError::kNone) return;
+  size_t total = 0;
+  for (const Slice& slice : slices) total += slice.size;
+  if (total == 0) return;
+  const bool queue_empty = tcp->in_flight == nullptr && tcp->waiting == nullptr;
+  if (queue_empty && outbox_keep(tcp, slices, total)) return;
+  outbox_send(tcp);
+  if (tcp->write_error == NetError::kNone) tcp_write_now(tcp, slices, total);
+}
+
+void tcp_write_now(Tcp* tcp, std::span<const Slice> slices, size_t total) {
   size_t sent = 0;
   if (tcp->in_flight == nullptr && tcp->waiting == nullptr) {
-    size_t total = 0;
-    for (const Slice& slice : slices) total += slice.size;
-    if (total == 0) return;
     const ssize_t count = send_now(tcp, slices, total);
     if (count < 0 && count != UV_EAGAIN) {
       return tcp_fail_later(tcp, net_error_of(static_cast<int>(count)));
@@ -353,6 +363,7 @@ void tcp_read_pause(Transport* transport) {
 
 void tcp_shutdown(Transport* transport) {
   auto* tcp = static_cast<Tcp*>(transport);
+  outbox_send(tcp);
   if (tcp->shutdown_wanted || tcp->write_error != NetError::kNone) return;
   tcp->shutdown_wanted = true;
   if (tcp->in_flight == nullptr && tcp->waiting == nullptr) send_fin(tcp);

@@ -4,12 +4,14 @@
 // on_closed; nothing else frees it. `tls` and `dial` hang on it while there is such a phase.
 // Invariants: 1. in_flight blocks belong to a running uv_write, waiting ones to nobody yet.
 // 2. waiting is empty unless something is in flight. 3. After `closing` only on_closed is called.
+// 4. Nothing waits or is in flight while there is a piece in the outbox.
 // Worker thread only.
 #pragma once
 
 #include <uv.h>
 
 #include "base/list.h"
+#include "net/outbox.h"
 #include "net/transport.h"
 
 namespace weir {
@@ -52,6 +54,7 @@ struct Tcp : Transport {
   int fd = -1;             // the handle's, until it is closed
   TcpPhase phase = TcpPhase::kConnecting;
   uint8_t deferred = 0;
+  uint8_t piece = Outbox::kNoPiece;  // in the outbox
   NetError write_error = NetError::kNone;
   bool connected = false;        // the handle has a descriptor
   bool read_ended = false;       // end or error of the peer's bytes was reported
@@ -65,8 +68,10 @@ static_assert(sizeof(Tcp) < 500, "an idle connection stays small");
 void tcp_set_peer(Tcp* tcp, const sockaddr* address);
 void tcp_start_reading(Tcp* tcp);
 void tcp_stop_reading(Tcp* tcp);
-// Bytes as they go over the wire.
+// Bytes as they go over the wire, now or at the end of the round.
 void tcp_write_raw(Tcp* tcp, std::span<const Slice> slices);
+// `total` bytes, at once, whatever is in the outbox; not after a close, a FIN or a fault.
+void tcp_write_now(Tcp* tcp, std::span<const Slice> slices, size_t total);
 void tcp_defer(Tcp* tcp, uint8_t what);
 // Reports on_eof (kNone) or on_error, at most once in a connection's life.
 void tcp_report_end(Tcp* tcp, NetError error);

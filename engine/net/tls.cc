@@ -107,6 +107,8 @@ void handshake_done(Tcp* tcp) {
 // True when the connection may go on to read.
 bool handshake_step(Tcp* tcp) {
   TlsSession* session = tcp->tls_session;
+  // Signing takes as long as many requests.
+  outbox_send_all(uv_net_of(tcp->net));
   ERR_clear_error();
   const int result = SSL_do_handshake(session->ssl);
   const int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(session->ssl, result);

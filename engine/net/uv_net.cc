@@ -85,6 +85,15 @@ UvNet* uv_net_create(uv_loop_t* loop, void* context, bool keep_alive) {
 
 Net* uv_net_base(UvNet* net) { return net; }
 
+void uv_net_begin_round(UvNet* net) { net->outbox.in_round = true; }
+
+void uv_net_end_round(UvNet* net) {
+  net->outbox.in_round = false;
+  outbox_send_all(net);
+}
+
+void uv_net_send_kept(UvNet* net) { outbox_send_all(net); }
+
 const NetCounters& uv_net_counters(const UvNet* net) { return net->counters; }
 
 void uv_net_close(UvNet* net, void (*on_closed)(void* user), void* user) {

@@ -38,6 +38,13 @@ struct UvNet;
 [[nodiscard]] Net* uv_net_base(UvNet* net);
 void uv_net_close(UvNet* net, void (*on_closed)(void* user), void* user);
 
+// Around the events that one wait of the loop brought. What is written in between is sent at the
+// end, or when uv_net_send_kept() is called before work that takes long. A loop in which others do
+// work of unknown length has no rounds.
+void uv_net_begin_round(UvNet* net);
+void uv_net_end_round(UvNet* net);
+void uv_net_send_kept(UvNet* net);
+
 // Counted since the start; read on the worker's thread.
 struct NetCounters {
   uint64_t accepted = 0;

@@ -13,6 +13,7 @@
 #include "base/pool.h"
 #include "net/dial.h"
 #include "net/listener.h"
+#include "net/outbox.h"
 #include "net/resolver.h"
 #include "net/tcp.h"
 #include "net/tls.h"
@@ -43,6 +44,7 @@ struct UvNet : Net {
   Resolver resolver;
   TlsClients tls_clients;
 
+  Outbox outbox;
   static constexpr size_t kGatherBytes = 8 * 1024;
   char gather[kGatherBytes];         // small slices on their way to the socket
   ReadBlock* plain = nullptr;        // decrypted bytes; `current` while on_read of TLS runs

@@ -1,5 +1,6 @@
 #include "net_harness.h"
 
+#include <cstdlib>
 #include <utility>
 
 namespace weir {
@@ -91,6 +92,24 @@ NetTest::NetTest() {
   EXPECT_EQ(uv_loop_init(&loop_), 0);
   net_ = uv_net_create(&loop_, this);
   base_ = uv_net_base(net_);
+  uv_prepare_init(&loop_, &before_wait_);
+  uv_check_init(&loop_, &behind_events_);
+  uv_unref(reinterpret_cast<uv_handle_t*>(&before_wait_));
+  uv_unref(reinterpret_cast<uv_handle_t*>(&behind_events_));
+  before_wait_.data = behind_events_.data = net_;
+  use_rounds(std::getenv("WEIR_TEST_ROUNDS") != nullptr);
+}
+
+void NetTest::use_rounds(bool on) {
+  uv_prepare_stop(&before_wait_);
+  uv_check_stop(&behind_events_);
+  if (!on) return;
+  uv_prepare_start(&before_wait_, [](uv_prepare_t* handle) {
+    uv_net_begin_round(static_cast<UvNet*>(handle->data));
+  });
+  uv_check_start(&behind_events_, [](uv_check_t* handle) {
+    uv_net_end_round(static_cast<UvNet*>(handle->data));
+  });
 }
 
 NetTest::~NetTest() {
@@ -100,6 +119,8 @@ NetTest::~NetTest() {
 
 void NetTest::close_net() {
   if (net_ == nullptr) return;
+  uv_close(reinterpret_cast<uv_handle_t*>(&before_wait_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&behind_events_), nullptr);
   bool gone = false;
   uv_net_close(net_, [](void* user) { *static_cast<bool*>(user) = true; }, &gone);
   EXPECT_FALSE(gone);

@@ -52,9 +52,14 @@ class NetTest : public ::testing::Test {
   // Listens on 127.0.0.1; each accepted connection becomes a Peer, set up by `on_accept`.
   uint16_t listen(const std::shared_ptr<TlsServerContext>& tls = nullptr);
   void close_net();
+  // Whether each turn of the loop is a round (uv_net_begin_round()). Without a call: as the
+  // environment says (WEIR_TEST_ROUNDS), so that all tests run both ways.
+  void use_rounds(bool on);
   static Provider provider(uint16_t port, std::string host = "127.0.0.1");
 
   uv_loop_t loop_;
+  uv_prepare_t before_wait_;
+  uv_check_t behind_events_;
   UvNet* net_ = nullptr;
   Net* base_ = nullptr;
   UvListener* listener_ = nullptr;
