@@ -110,7 +110,11 @@ bool stream_options_edit(Call& call, bool wanted, Edits* edits) {
 
 template <typename Edits>
 Result<void> common_edits(Call& call, Edits* edits, bool stream_options) {
-  if (!edits->replace(Field::kModel, call.target.model_json)) return too_many_edits();
+  // Models are often called what their provider calls them.
+  const bool same_model = call.request.value(Field::kModel) == call.target.model_json;
+  if (!same_model && !edits->replace(Field::kModel, call.target.model_json)) {
+    return too_many_edits();
+  }
   if (!stream_options_edit(call, stream_options, edits)) return too_many_edits();
   if (!edits->remove(Field::kRouter)) return too_many_edits();
   if (!edits->remove(Field::kCache)) return too_many_edits();

@@ -69,6 +69,7 @@ bool EditList::insert(std::string_view text) {
 }
 
 bool EditList::build(SliceList* out) const {
+  if (count_ + removal_count_ + insert_count_ == 0) return out->push(Slice(view_.body));
   Cuts cuts;
   for (size_t i = 0; i < removal_count_; ++i) {
     const Member& member = view_.member(removals_[i]);
