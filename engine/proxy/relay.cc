@@ -178,18 +178,36 @@ bool check_whole(Exchange* ex, std::string_view body, ReplyView* view) {
   return true;
 }
 
+// What is left of a whole answer, as far as the client takes it; the head goes before it.
+void write_rest(Exchange* ex, std::string_view head) {
+  SliceList room;
+  for (;;) {
+    const std::span<const Slice> burst = exchange_take_burst(ex, &room);
+    if (burst.empty() && head.empty()) break;
+    const AnswerPart part{.head = head, .status = 200, .body = burst};
+    head = {};
+    const Took took = ex->client->ops->write(ex->client, part);
+    if (took == Took::kGone) return;
+    if (took == Took::kRest) break;
+  }
+  if (ex->out_sent < ex->out.count()) return;
+  if (ex->target != nullptr) exchange_attempt_done(ex, Fault::kNone);
+  exchange_finish(ex, Outcome::kCompleted, 200, ClientEnd::kNext);
+}
+
 // Head and first burst in one write. A large body goes out as the client takes it, because what
 // the kernel does not take at once is copied.
 void write_whole(Exchange* ex, const SliceList& body) {
   const auto length = static_cast<int64_t>(body.bytes());
-  ex->pending_head = reply_head(ex, 200, "application/json", length, ex->kept_fields);
+  const std::string_view head =
+      reply_head(ex, 200, "application/json", length, ex->kept_fields);
   ex->out = body;
   ex->out_sent = ex->out_offset = 0;
   ex->committed = true;
   ex->state = ExchangeState::kWriting;
   ex->record.response_bytes += body.bytes();
   ex->worker->wheel.disarm(&ex->deadline);
-  relay_write(ex);
+  write_rest(ex, head);
   // The provider has done its part; a slow client must not hold its connection.
   if (ex->state != ExchangeState::kWriting) return;
   ex->at.translate_ns += worker_clock(ex->worker) - ex->at.translate_from;
@@ -431,21 +449,7 @@ void relay_resume(Exchange* ex) {
   upstream_resume(ex->upstream);
 }
 
-void relay_write(Exchange* ex) {
-  SliceList room;
-  for (;;) {
-    const std::span<const Slice> burst = exchange_take_burst(ex, &room);
-    if (burst.empty() && ex->pending_head.empty()) break;
-    const AnswerPart part{.head = ex->pending_head, .status = 200, .body = burst};
-    ex->pending_head = {};
-    const Took took = ex->client->ops->write(ex->client, part);
-    if (took == Took::kGone) return;
-    if (took == Took::kRest) break;
-  }
-  if (ex->out_sent < ex->out.count()) return;
-  if (ex->target != nullptr) exchange_attempt_done(ex, Fault::kNone);
-  exchange_finish(ex, Outcome::kCompleted, 200, ClientEnd::kNext);
-}
+void relay_write(Exchange* ex) { write_rest(ex, {}); }
 
 void relay_kept(Exchange* ex, std::string_view body) {
   SliceList out;
