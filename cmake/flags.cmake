@@ -71,6 +71,19 @@ if(WEIR_IS_RELEASE)
   endif()
 endif()
 
+# tools/profiled builds twice: the first build counts where the work goes, the second is laid out by
+# that. The counts of each file lie beside its object.
+if(WEIR_PROFILE STREQUAL "make")
+  add_compile_options(-fprofile-generate -fprofile-update=prefer-atomic)
+  add_link_options(-fprofile-generate)
+elseif(WEIR_PROFILE STREQUAL "use")
+  # What the training did not reach is optimised as usual, not for size.
+  add_compile_options(-fprofile-use -fprofile-partial-training -Wno-missing-profile)
+  add_link_options(-fprofile-use -fprofile-partial-training)
+elseif(WEIR_PROFILE)
+  message(FATAL_ERROR "WEIR_PROFILE is '${WEIR_PROFILE}'; it may be empty, 'make' or 'use'")
+endif()
+
 if(WEIR_DEBUG_CHECKS)
   add_compile_definitions(WEIR_DEBUG_CHECKS=1 _GLIBCXX_ASSERTIONS)
 endif()
