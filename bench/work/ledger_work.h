@@ -2,6 +2,7 @@
 // written and its usage added. What path_count counts and ledger_bench times. One thread.
 #pragma once
 
+#include <array>
 #include <cstring>
 #include <memory>
 #include <string_view>
@@ -56,7 +57,7 @@ class LedgerWork {
     size_t bytes = 0;
     ring_.drain([&](const LedgerRecord& record) {
       RecordNames::Names& names = names_.of(record, registry_);
-      LineWriter line;
+      LineWriter line(memory_.data());
       access_line(record, names, registry_, &line);
       bytes += line.view().size();
       add_usage(record, &names);
@@ -73,6 +74,7 @@ class LedgerWork {
   bool run_usage() { return push() && drain_usage() != 0; }
 
  private:
+  std::array<char, LineWriter::kBytes> memory_;
   void add_usage(const LedgerRecord& record, RecordNames::Names* names) {
     const UsageRow row = usage_numbers_of(record, registry_);
     UsagePlace& place = names->usage[usage_place_index(row.type, row.usage.source)];

@@ -1,5 +1,6 @@
 // The text of one line of the access log, and the names in it.
 #include <ctime>
+#include <memory>
 
 #include "control/access_log.h"
 #include "control/line_writer.h"
@@ -219,7 +220,8 @@ void access_line(const LedgerRecord& record, const RecordNames::Names& names,
 }
 
 std::string access_line(const LedgerRecord& record, const Registry& registry) {
-  LineWriter line;
+  const auto memory = std::make_unique<char[]>(LineWriter::kBytes);
+  LineWriter line(memory.get());
   RecordNames names;
   access_line(record, names.of(record, registry), registry, &line);
   return std::string(line.view());

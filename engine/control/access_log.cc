@@ -66,14 +66,15 @@ void AccessLog::append(const LedgerRecord& record, const RecordNames::Names& nam
     ++dropped_;
     return;
   }
-  LineWriter line;
-  access_line(record, names, registry, &line);
-  if (line.failed()) {
-    ++dropped_;
-    return;
-  }
-  line.literal("\n");
-  pending_ += line.view();
+  const size_t before = pending_.size();
+  pending_.resize_and_overwrite(before + LineWriter::kBytes + 1, [&](char* text, size_t) {
+    LineWriter line(text + before);
+    access_line(record, names, registry, &line);
+    if (line.failed()) return before;
+    line.literal("\n");
+    return before + line.view().size();
+  });
+  if (pending_.size() == before) ++dropped_;
   // The caches hold so much, and it need not be kept for all lines of a round.
   if (pending_.size() >= kWriteBytes && !stuck_) flush();
 }

@@ -1,6 +1,6 @@
-// Writes one JSON line into a fixed buffer, without allocating: the access log writes one for every
-// request, so its cost is a part of each. Whoever writes asks once, with begin(), for room for the
-// whole line; a line that gets none says so in failed(). Control thread.
+// Writes one JSON line into memory of the caller, without allocating: the access log writes one
+// for every request, so its cost is a part of each. Whoever writes asks once, with begin(), for
+// room for the whole line; a line that gets none says so in failed(). Control thread.
 #pragma once
 
 #if defined(__SSE2__)
@@ -22,18 +22,19 @@ class LineWriter {
   // All names at their longest with every byte escaped, and room to spare.
   static constexpr size_t kBytes = 24 * 1024;
 
-  LineWriter() : cursor_(buffer_) {}
+  // There are kBytes at `memory`.
+  explicit LineWriter(char* memory) : begin_(memory), cursor_(memory) {}
   LineWriter(const LineWriter&) = delete;
   LineWriter& operator=(const LineWriter&) = delete;
 
   [[nodiscard]] std::string_view view() const {
-    return {buffer_, static_cast<size_t>(cursor_ - buffer_)};
+    return {begin_, static_cast<size_t>(cursor_ - begin_)};
   }
   [[nodiscard]] bool failed() const { return failed_; }
 
   // Room for that many bytes from here on. False: there is none, and nothing may be written.
   [[nodiscard]] bool begin(size_t bytes) {
-    failed_ = static_cast<size_t>(buffer_ + kBytes - cursor_) < bytes;
+    failed_ = static_cast<size_t>(begin_ + kBytes - cursor_) < bytes;
     return !failed_;
   }
   // How much a text of that size takes at most as a string.
@@ -144,7 +145,7 @@ class LineWriter {
     quoted.copy(cursor_, quoted.size());
     cursor_ += quoted.size();
   }
-  char buffer_[kBytes];  // not initialised: only what was written is read
+  char* const begin_;
   char* cursor_;
   bool failed_ = false;
 };
