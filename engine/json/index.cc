@@ -114,7 +114,14 @@ size_t JsonIndex::held_bytes() const {
   return (state_->capacity + parser) * sizeof(uint32_t);
 }
 
-bool is_utf8(std::string_view text) { return simdjson::validate_utf8(text.data(), text.size()); }
+// simdjson asks for its implementation at each call, twice; it is chosen at the first.
+bool is_utf8(std::string_view text) {
+  static const simdjson::implementation* const kChosen = [] {
+    WEIR_CHECK(simdjson::validate_utf8("", 0));
+    return simdjson::get_active_implementation().operator->();
+  }();
+  return kChosen->validate_utf8(text.data(), text.size());
+}
 
 std::string_view describe(JsonIndex::Status status) {
   switch (status) {
