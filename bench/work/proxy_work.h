@@ -26,6 +26,7 @@ struct ProxySetup {
 
   explicit ProxySetup(const ProxyOptions& options) {
     world.checks = false;
+    world.net.lends = false;
     world.limited = options.limited;
     if (options.timing) world.limits.server_timing = ServerTiming::kAlways;
     world.serve(3);

@@ -15,11 +15,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include <weir/types.h>
 
 namespace weir {
 
+struct Loan;
 struct Tcp;
 struct UvNet;
 
@@ -30,8 +32,9 @@ struct Outbox {
   static constexpr uint8_t kNoPiece = UINT8_MAX;
   struct Piece {
     Tcp* tcp;  // null: it was sent before its turn
-    uint32_t begin;
+    const char* data;
     uint32_t size;
+    Loan* loan;  // of the memory it lies in; null: in `bytes`
   };
   static_assert(kPieces < kNoPiece);
 
@@ -46,6 +49,8 @@ struct Outbox {
 // Keeps a write of the connection, for which nothing may wait in its queue. False: it has to be
 // sent by itself, now. May send what others wrote, to make room.
 [[nodiscard]] bool outbox_keep(Tcp* tcp, std::span<const Slice> slices, size_t total);
+// The same for memory that is lent: it is not copied.
+[[nodiscard]] bool outbox_lend(Tcp* tcp, std::string_view bytes, Loan* loan);
 // Sends what is kept of this connection.
 void outbox_send(Tcp* tcp);
 // Sends all of it. Before work that takes long, so that nobody waits for it.

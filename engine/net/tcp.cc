@@ -186,6 +186,17 @@ void tcp_write(Transport* transport, std::span<const Slice> slices) {
   tcp_write_raw(tcp, slices);
 }
 
+void tcp_write_lent(Transport* transport, std::string_view bytes, Loan* loan) {
+  auto* tcp = static_cast<Tcp*>(transport);
+  WEIR_DCHECK(tcp->connected || tcp->closing);
+  const bool usable =
+      !tcp->closing && !tcp->shutdown_wanted && tcp->write_error == NetError::kNone;
+  const bool queue_empty = tcp->in_flight == nullptr && tcp->waiting == nullptr;
+  if (usable && queue_empty && outbox_lend(tcp, bytes, loan)) return;
+  const Slice slice(bytes);
+  tcp_write_raw(tcp, {&slice, 1});
+}
+
 void tcp_read_resume(Transport* transport) {
   auto* tcp = static_cast<Tcp*>(transport);
   if (tcp->read_ended) return;
@@ -223,6 +234,7 @@ void close_handle(Tcp* tcp) {
 
 const TransportOps kTcpOps = {
     .write = tcp_write,
+    .write_lent = tcp_write_lent,
     .read_pause = tcp_read_pause,
     .read_resume = tcp_read_resume,
     .shutdown = tcp_shutdown,

@@ -258,6 +258,7 @@ void tls_close(Transport* transport) {
 
 const TransportOps kTlsOps = {
     .write = tls_write,
+    .write_lent = nullptr,
     .read_pause = tcp_read_pause,
     .read_resume = tls_read_resume,
     .shutdown = tls_shutdown,

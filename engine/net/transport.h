@@ -13,6 +13,7 @@
 //    padding behind it, and is the owner's.
 // 4. transport_write() never keeps your memory: what the kernel does not take at once is copied.
 //    Callers bound that copy by writing at most kWriteBurst at a time while queued_bytes > 0.
+//    transport_write_lent() may keep it for the rest of a round: see Loan.
 #pragma once
 
 #include <cstddef>
@@ -63,9 +64,17 @@ struct TransportEvents {
   void (*on_closed)(Transport*);
 };
 
+// Of memory that writes may read later instead of copying it. Its owner changes and reuses nothing
+// of it while `out` is not 0.
+struct Loan {
+  uint32_t out = 0;               // writes that have not read it yet
+  void (*back)(Loan*) = nullptr;  // called once `out` is 0 again; null: nobody waits for that
+};
+
 // Given by the implementation; a static table.
 struct TransportOps {
   void (*write)(Transport*, std::span<const Slice> slices);
+  void (*write_lent)(Transport*, std::string_view bytes, Loan* loan);  // null: it always copies
   void (*read_pause)(Transport*);
   void (*read_resume)(Transport*);
   void (*shutdown)(Transport*);  // FIN after what is queued
@@ -95,6 +104,10 @@ inline void transport_write(Transport* t, std::span<const Slice> slices) {
 inline void transport_write(Transport* t, std::string_view text) {
   const Slice slice(text);
   t->ops->write(t, {&slice, 1});
+}
+inline void transport_write_lent(Transport* t, std::string_view bytes, Loan* loan) {
+  if (t->ops->write_lent == nullptr) return transport_write(t, bytes);
+  t->ops->write_lent(t, bytes, loan);
 }
 inline void transport_pause(Transport* t) {
   if (t->reading && !t->closing) t->ops->read_pause(t);

@@ -154,11 +154,30 @@ std::string_view own_fields(Exchange* ex, const UpstreamRequest& request) {
   return {text, static_cast<size_t>(p - text)};
 }
 
+// Before a body that goes out as it came there is room for the head: one piece, nothing to gather.
+// It can be lent then; smaller ones are as soon copied.
+constexpr size_t kWorthLending = 1024;
+
+bool push_in_front(Exchange* ex, std::string_view head, std::string_view own) {
+  const std::span<const Slice> body = ex->step.request.body.span();
+  if (body.size() != 1 || body[0].data != ex->body.view().data()) return false;
+  if (body[0].size < kWorthLending) return false;
+  const size_t head_bytes = head.size() + own.size();
+  char* const at = ex->body.front(head_bytes);
+  if (at == nullptr) return false;
+  std::memcpy(at, head.data(), head.size());
+  std::memcpy(at + head.size(), own.data(), own.size());
+  return ex->out.push({at, head_bytes + body[0].size});
+}
+
 bool gather_request(Exchange* ex) {
   const UpstreamRequest& request = ex->step.request;
   ex->out.clear();
   ex->out_sent = ex->out_offset = 0;
-  bool fits = ex->out.push(request.head) && ex->out.push(own_fields(ex, request));
+  const std::string_view own = own_fields(ex, request);
+  ex->out_in_body = push_in_front(ex, request.head, own);
+  if (ex->out_in_body) return true;
+  bool fits = ex->out.push(request.head) && ex->out.push(own);
   for (const Slice& slice : request.body.span()) fits = fits && ex->out.push(slice);
   return fits;
 }
@@ -324,7 +343,11 @@ void exchange_send(Exchange* ex) {
   while (ex->upstream->io->queued_bytes == 0) {
     const std::span<const Slice> burst = exchange_take_burst(ex, &room);
     if (burst.empty()) break;
-    upstream_write(ex->upstream, burst);
+    if (ex->out_in_body) {
+      upstream_write_lent(ex->upstream, burst[0].view(), ex->body.loan());
+    } else {
+      upstream_write(ex->upstream, burst);
+    }
     if (ex->upstream->io->closing) return;
   }
   // A reply may already be under way (the provider refused early): the state is left to it.

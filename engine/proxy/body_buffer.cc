@@ -1,6 +1,7 @@
 #include "proxy/body_buffer.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -12,7 +13,18 @@ namespace weir {
 
 namespace {
 constexpr size_t kPadding = RequestScanner::kPadding;
+
+void give_small(Worker* worker, SmallBlock* block) {
+  if (block->loan.out == 0) return worker->small_blocks.give(block);
+  block->worker = worker;
+  block->loan.back = [](Loan* loan) {
+    auto* back = reinterpret_cast<SmallBlock*>(reinterpret_cast<char*>(loan) -
+                                               offsetof(SmallBlock, loan));
+    back->worker->small_blocks.give(back);
+  };
 }
+
+}  // namespace
 
 bool BodyBuffer::append(Worker* worker, std::string_view bytes) {
   if (bytes.empty()) return true;
@@ -49,7 +61,7 @@ void BodyBuffer::swap(BodyBuffer& other) {
 bool BodyBuffer::grow(Worker* worker, size_t need) {
   if (kind_ == Kind::kNone && need <= SmallBlock::kBytes) {
     if (!worker_buffer_take(worker, SmallBlock::kBytes)) return false;
-    data_ = worker->small_blocks.take()->data;
+    data_ = worker->small_blocks.take()->bytes + SmallBlock::kFrontBytes;
     capacity_ = SmallBlock::kBytes;
     kind_ = Kind::kSmall;
     return true;
@@ -69,12 +81,17 @@ bool BodyBuffer::grow(Worker* worker, size_t need) {
   return true;
 }
 
+char* BodyBuffer::front(size_t bytes) const {
+  if (kind_ != Kind::kSmall || bytes > SmallBlock::kFrontBytes) return nullptr;
+  return small_block()->loan.out == 0 ? data_ - bytes : nullptr;
+}
+
 void BodyBuffer::release(Worker* worker) {
   switch (kind_) {
     case Kind::kNone:
       return;
     case Kind::kSmall:
-      worker->small_blocks.give(reinterpret_cast<SmallBlock*>(data_));
+      give_small(worker, small_block());
       worker_buffer_give(worker, SmallBlock::kBytes);
       break;
     case Kind::kBlock:

@@ -18,8 +18,12 @@ struct Worker;
 
 struct SmallBlock {
   static constexpr size_t kBytes = 16 * 1024;
+  static constexpr size_t kFrontBytes = 1024;
   SmallBlock() {}  // NOLINT: not defaulted, so that taking one does not zero it
-  char data[kBytes + RequestScanner::kPadding];
+  Loan loan;                 // of `bytes`
+  Worker* worker = nullptr;  // whose pool it goes to, once it was let go of while lent
+  // The body begins behind room for what is sent before it.
+  char bytes[kFrontBytes + kBytes + RequestScanner::kPadding];
 };
 
 class BodyBuffer {
@@ -36,6 +40,10 @@ class BodyBuffer {
   // Where the next bytes of a kept block belong; append() of bytes that lie there copies nothing.
   [[nodiscard]] char* room() const { return kind_ == Kind::kBlock ? data_ + size_ : nullptr; }
   [[nodiscard]] size_t room_bytes() const { return capacity_ - size_; }
+  // Room for that many bytes right before the first one. Null: there is none, or it is lent.
+  [[nodiscard]] char* front(size_t bytes) const;
+  // Of the memory that front() gave a part of.
+  [[nodiscard]] Loan* loan() const { return &small_block()->loan; }
   void release(Worker* worker);
   // Both of one worker.
   void swap(BodyBuffer& other);
@@ -47,6 +55,10 @@ class BodyBuffer {
  private:
   enum class Kind : uint8_t { kNone, kSmall, kBlock, kHeap };
   [[nodiscard]] bool grow(Worker* worker, size_t need);
+  [[nodiscard]] SmallBlock* small_block() const {
+    return reinterpret_cast<SmallBlock*>(data_ - SmallBlock::kFrontBytes -
+                                         offsetof(SmallBlock, bytes));
+  }
   char* data_ = nullptr;
   size_t size_ = 0;
   size_t capacity_ = 0;

@@ -162,6 +162,7 @@ struct Exchange {
   uint64_t random[2] = {};
   Step step;
   SliceList out;                  // request being written: head, own fields, body
+  bool out_in_body = false;       // all of it is one slice in the memory of `body`
   size_t out_sent = 0;            // slices of `out` already handed to the transport
   size_t out_offset = 0;          // bytes of slice `out_sent` already handed to it
   Reply reply_head;               // views in attempt_arena

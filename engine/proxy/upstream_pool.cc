@@ -363,6 +363,10 @@ void upstream_write(UpstreamConn* conn, std::span<const Slice> slices) {
   transport_write(conn->io, slices);
 }
 
+void upstream_write_lent(UpstreamConn* conn, std::string_view bytes, Loan* loan) {
+  transport_write_lent(conn->io, bytes, loan);
+}
+
 void upstream_pause(UpstreamConn* conn) { transport_pause(conn->io); }
 void upstream_resume(UpstreamConn* conn) { transport_resume(conn->io); }
 

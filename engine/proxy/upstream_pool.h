@@ -78,6 +78,7 @@ void upstream_forget_waiter(UpstreamPool* pool, Exchange* ex);
 void upstream_detach(UpstreamConn* conn, bool reuse);
 
 void upstream_write(UpstreamConn* conn, std::span<const Slice> slices);
+void upstream_write_lent(UpstreamConn* conn, std::string_view bytes, Loan* loan);
 // No more reads from the provider until resume (the client does not keep up).
 void upstream_pause(UpstreamConn* conn);
 void upstream_resume(UpstreamConn* conn);

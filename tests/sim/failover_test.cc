@@ -38,6 +38,30 @@ TEST(Failover, SecondTargetAnswers) {
   EXPECT_EQ(world.metrics().targets[1].attempts_ok, 1u);
 }
 
+// A body that goes out as it came lies behind the head of each attempt in turn.
+TEST(Failover, ABodyWithoutEditsKeepsItsBytes) {
+  SimWorld world;
+  world.add_provider();
+  world.add_provider();
+  world.add_route("m", {0, 1}).own_name = true;
+  world.publish();
+  const std::string body = sim_chat_body("m", ",\"pad\":\"" + std::string(3000, 'p') + "\"");
+  SimPeer* client = world.connect(sim_post(body));
+  const std::string first = world.upstream(0)->received;
+  EXPECT_TRUE(first.ends_with("\r\n\r\n" + body));
+  EXPECT_NE(first.find("upstream-secret-0"), std::string::npos);
+  answer(world, 0, sim_reply(500, "{}"));
+  ASSERT_EQ(world.dials(), 2u);
+  const std::string second = world.upstream(1)->received;
+  EXPECT_TRUE(second.ends_with("\r\n\r\n" + body));
+  EXPECT_NE(second.find("upstream-secret-1"), std::string::npos);
+  EXPECT_EQ(second.find("upstream-secret-0"), std::string::npos);
+  EXPECT_EQ(world.upstream(0)->received, first);
+  EXPECT_EQ(world.net.loans, 2u);
+  answer(world, 1, sim_reply(200, sim_ok_body()));
+  EXPECT_EQ(status_of(client), 200);
+}
+
 TEST(Failover, EveryFaultOfTheFirstGoesOn) {
   const std::vector<std::string> faults = {
       "nonsense\r\n",       sim_reply(503, ""),   sim_reply(429, "{}"),      sim_reply(401, "{}"),

@@ -247,5 +247,27 @@ TEST_F(Loopback, EscapedModelNameIsKept) {
       << only(client).body;
 }
 
+// While a write may still read it, a body's memory is neither written to nor used for another one.
+TEST(Lifecycle, ALentBodyStaysAsItIs) {
+  SimWorld world;
+  Worker* worker = world.worker.get();
+  BodyBuffer body;
+  ASSERT_TRUE(body.append(worker, "{\"model\":\"m\"}"));
+  char* const front = body.front(100);
+  ASSERT_NE(front, nullptr);
+  EXPECT_EQ(front + 100, body.view().data());
+  EXPECT_EQ(body.front(SmallBlock::kFrontBytes + 1), nullptr);
+  Loan* loan = body.loan();
+  ++loan->out;
+  EXPECT_EQ(body.front(100), nullptr);
+  body.release(worker);
+  EXPECT_EQ(worker->small_blocks.in_use(), 1u);
+  EXPECT_EQ(worker->buffered_total, 0);
+  ASSERT_NE(loan->back, nullptr);
+  --loan->out;
+  loan->back(loan);
+  EXPECT_EQ(worker->small_blocks.in_use(), 0u);
+}
+
 }  // namespace
 }  // namespace weir

@@ -48,6 +48,9 @@ SimChaos::SimChaos(ChaosSource source) : source_(source) {
   }
   world_.add_provider("loopback");
   world_.add_route("m", all).suspend_ms = 100;
+  SimRoute& same = world_.add_route("same", all);
+  same.suspend_ms = 100;
+  same.own_name = true;
   world_.add_route("loopback/delay=7ms", {kProviders});
   world_.add_route("mixed", {0, kProviders}).suspend_ms = 0;
   world_.publish();
@@ -109,13 +112,16 @@ void SimChaos::client_acts() {
 }
 
 std::string SimChaos::request_text() {
-  static constexpr std::string_view kModels[] = {"m",   "m", "m", "mixed", "loopback/delay=7ms",
-                                                 "none"};
+  static constexpr std::string_view kModels[] = {"m",     "same", "same", "mixed",
+                                                 "loopback/delay=7ms", "none"};
   const std::string_view model = kModels[source_.below(std::size(kModels))];
   const std::string id = "x-request-id: " + std::to_string(requests_) + "\r\n";
   std::string extra = source_.below(2) == 0 ? ",\"stream\":true" : "";
   if (source_.below(8) == 0) {
     extra += ",\"pad\":\"" + std::string(source_.below(200'000), 'p') + "\"";
+  } else if (model == "same") {
+    // Small enough to be lent, large enough to be worth it.
+    extra += ",\"pad\":\"" + std::string(source_.below(6'000), 'p') + "\"";
   }
   switch (source_.below(16)) {
     case 0:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "base/pool.h"
@@ -56,6 +57,38 @@ void sim_write(Transport* base, std::span<const Slice> slices) {
   set_queued(t, t->queue.size());
 }
 
+// What was lent has to be as it was when it is read at last.
+void read_lent(SimTransport* t) {
+  if (t->loan == nullptr) return;
+  WEIR_CHECK(t->lent == t->lent_was);
+  const Slice slice(t->lent);
+  Loan* loan = std::exchange(t->loan, nullptr);
+  --t->sim()->lent;
+  sim_write(t, {&slice, 1});
+  if (--loan->out == 0 && loan->back != nullptr) loan->back(loan);
+}
+
+void sim_write_after_lent(Transport* base, std::span<const Slice> slices) {
+  read_lent(sim_of(base));
+  sim_write(base, slices);
+}
+
+// Keeps it for the rest of the round, if there is one and nothing waits before it.
+void sim_write_lent(Transport* base, std::string_view bytes, Loan* loan) {
+  SimTransport* t = sim_of(base);
+  SimNet* sim = t->sim();
+  const bool lends = sim->lends && sim->in_round() && !t->closing;
+  if (!lends || !t->queue.empty() || t->loan != nullptr) {
+    return transport_write(base, bytes);
+  }
+  t->lent = bytes;
+  t->lent_was = bytes;
+  t->loan = loan;
+  ++loan->out;
+  ++sim->lent;
+  ++sim->loans;
+}
+
 void sim_pause(Transport* t) {
   t->reading = false;
 }
@@ -64,11 +97,13 @@ void sim_resume(Transport* t) {
 }
 
 void sim_shutdown(Transport* base) {
+  read_lent(sim_of(base));
   sim_of(base)->shutdown_wanted = true;
   end_if_written(sim_of(base));
 }
 
 void end(SimTransport* t) {
+  read_lent(t);
   t->closing = true;
   t->queue.clear();
   t->coming.clear();
@@ -76,17 +111,18 @@ void end(SimTransport* t) {
 }
 
 void sim_close(Transport* base) {
-  sim_of(base)->far->saw_fin = true;
   end(sim_of(base));
+  sim_of(base)->far->saw_fin = true;
 }
 
 void sim_abort(Transport* base) {
-  sim_of(base)->far->saw_reset = true;
   end(sim_of(base));
+  sim_of(base)->far->saw_reset = true;
 }
 
 constexpr TransportOps kSimOps = {
-    .write = sim_write,
+    .write = sim_write_after_lent,
+    .write_lent = sim_write_lent,
     .read_pause = sim_pause,
     .read_resume = sim_resume,
     .shutdown = sim_shutdown,
@@ -110,6 +146,8 @@ void push(SimPeer* peer, SimEvent event) {
 }
 
 }  // namespace
+
+SimNet* SimTransport::sim() const { return static_cast<SimNet*>(net->context); }
 
 void SimPeer::send(std::string_view bytes) {
   if (!bytes.empty()) push(this, {.kind = SimEvent::Kind::kBytes, .bytes = std::string(bytes)});
@@ -201,13 +239,26 @@ bool SimNet::deliver(uint64_t choice) {
   for (SimTransport* t : live_) {
     if (is_due(t)) due_.push_back(t);
   }
-  if (due_.empty()) return false;
+  if (due_.empty()) {
+    end_round();
+    return false;
+  }
   SimTransport* t = due_[choice % due_.size()];
+  in_round_ = true;
   deliver_to(t, choice / due_.size() % 2 == 0);
+  if ((choice >> 40) % 2 == 0) end_round();
   return true;
 }
 
+void SimNet::end_round() {
+  in_round_ = false;
+  if (lent == 0) return;
+  for (SimTransport* t : live_) read_lent(t);
+}
+
 void SimNet::deliver_to(SimTransport* t, bool prefer_drain) {
+  // Before it hears anything, what it wrote is sent.
+  read_lent(t);
   if (t->closing) return deliver_closed(t);
   if (t->fault_due) {
     t->fault_due = false;

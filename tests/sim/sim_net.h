@@ -63,6 +63,11 @@ struct SimTransport : Transport {
   bool shutdown_wanted = false;
   bool drain_due = false;
   bool fault_due = false;  // a write met a reset
+  Loan* loan = nullptr;    // of the bytes that are written when the round ends
+  std::string_view lent;
+  std::string lent_was;    // a copy, from when they were lent
+
+  [[nodiscard]] SimNet* sim() const;
 };
 
 class SimNet {
@@ -77,12 +82,18 @@ class SimNet {
   [[nodiscard]] SimTransport* connect();
   // Delivers one event that is due; `choice` picks among all that are. False: there is none.
   bool deliver(uint64_t choice);
+  // Several events may be one round, in which memory is lent; none is when nothing is due any more.
+  void end_round();
+  [[nodiscard]] bool in_round() const { return in_round_; }
   [[nodiscard]] const std::vector<SimPeer*>& dialled() const { return dialled_; }
   [[nodiscard]] const std::vector<SimTransport*>& live() const { return live_; }
   // Forgets peers whose connection is over; for long plays.
   void forget_closed();
 
   bool auto_open = true;  // a dial succeeds by itself, in a later step
+  bool lends = true;      // off in the benchmark, where the check would be counted
+  size_t lent = 0;        // writes whose memory has not been read
+  size_t loans = 0;       // all there were
 
  private:
   static Transport* dial(Net* net, const Provider& provider, const TransportEvents* events,
@@ -93,6 +104,7 @@ class SimNet {
   void deliver_closed(SimTransport* t);
 
   Net base_;
+  bool in_round_ = false;
   std::vector<std::unique_ptr<SimPeer>> peers_;
   std::vector<SimPeer*> dialled_;
   std::vector<SimTransport*> live_;

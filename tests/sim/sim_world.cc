@@ -159,7 +159,7 @@ Route SimWorld::make_route(const SimRoute& from, uint32_t slot,
     Target& target = route.targets.emplace_back();
     target.provider = built.at(number);
     target.adapter = target.provider->adapter;
-    target.model = "model-" + std::to_string(number);
+    target.model = from.own_name ? from.name : "model-" + std::to_string(number);
     target.id = target.provider->name + "/" + target.model;
     json_append_string(&target.model_json, target.model);
     target.priority = from.algorithm == Algorithm::kPriority ? i : 0;
@@ -246,6 +246,7 @@ void SimWorld::advance(Millis ms) {
 bool SimWorld::jump() {
   const Millis due = worker->wheel.next_due();
   if (due == UINT64_MAX) return false;
+  net.end_round();
   now_ns = std::max(now_ns, due * kNanosPerMilli);
   worker_on_tick(worker.get());
   after_event();

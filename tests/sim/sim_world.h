@@ -29,6 +29,7 @@ struct SimRoute {
   std::vector<uint32_t> providers;  // one target each, tried in this order
   uint32_t suspend_ms = 10'000;
   uint32_t max_attempts = 3;
+  bool own_name = false;  // the providers call the model as the route does
   Algorithm algorithm = Algorithm::kPriority;
   // By target, as far as they go: what requests may choose by.
   std::vector<int64_t> costs = {};

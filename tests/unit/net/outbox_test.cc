@@ -1,5 +1,6 @@
 #include "net/outbox.h"
 
+#include <algorithm>
 #include <string>
 
 #include "net/tcp.h"
@@ -198,6 +199,71 @@ TEST_F(OutboxTest, ALongReadLetsOthersGoFirst) {
   client(0).write(test_bytes(100'000));
   run_until([&] { return server(0).received.size() == 100'000 && !server(1).received.empty(); });
   EXPECT_EQ(server(1).received, "waiting");
+  uv_net_end_round(net_);
+}
+
+TEST_F(OutboxTest, LentMemoryIsReadAtTheEndAndThenGivenBack) {
+  connect(1);
+  static int backs = 0;
+  backs = 0;
+  Loan loan;
+  std::string memory = test_bytes(5000);
+  uv_net_begin_round(net_);
+  transport_write_lent(client().transport, memory, &loan);
+  EXPECT_EQ(loan.out, 1u);
+  loan.back = [](Loan*) { ++backs; };
+  run_turns(3);
+  EXPECT_EQ(backs, 0);
+  uv_net_end_round(net_);
+  EXPECT_EQ(loan.out, 0u);
+  EXPECT_EQ(backs, 1);
+  std::fill(memory.begin(), memory.end(), '!');
+  run_until([&] { return server().received.size() == memory.size(); });
+  EXPECT_EQ(server().received, test_bytes(5000));
+}
+
+TEST_F(OutboxTest, NothingIsLentOutsideOfARoundNorBehindOtherBytes) {
+  connect(1);
+  Loan loan;
+  transport_write_lent(client().transport, "now ", &loan);
+  EXPECT_EQ(loan.out, 0u);
+  uv_net_begin_round(net_);
+  client().write("copied ");
+  transport_write_lent(client().transport, "as well ", &loan);
+  EXPECT_EQ(loan.out, 0u);
+  const std::string large = test_bytes(Outbox::kPieceBytes + 1);
+  transport_write_lent(client().transport, large, &loan);
+  EXPECT_EQ(loan.out, 0u);
+  uv_net_end_round(net_);
+  run_until([&] { return server().received == "now copied as well " + large; });
+}
+
+TEST_F(OutboxTest, AWriteBehindLentMemoryEndsTheLoan) {
+  connect(1);
+  Loan loan;
+  const std::string memory = "lent ";
+  uv_net_begin_round(net_);
+  transport_write_lent(client().transport, memory, &loan);
+  client().write("and more");
+  EXPECT_EQ(loan.out, 0u);
+  uv_net_end_round(net_);
+  run_until([&] { return server().received == "lent and more"; });
+}
+
+TEST_F(OutboxTest, ClosingEndsALoan) {
+  connect(2);
+  Loan loan;
+  const std::string memory = "for both";
+  uv_net_begin_round(net_);
+  transport_write_lent(client(0).transport, memory, &loan);
+  transport_write_lent(client(1).transport, memory, &loan);
+  EXPECT_EQ(loan.out, 2u);
+  client(0).close();
+  EXPECT_EQ(loan.out, 1u);
+  client(1).abort();
+  EXPECT_EQ(loan.out, 0u);
+  run_until([&] { return server(0).eofs == 1; });
+  EXPECT_EQ(server(0).received, memory);
   uv_net_end_round(net_);
 }
 
