@@ -361,7 +361,7 @@ Result<void> RequestScanner::scan(std::string_view body, const ScanOptions& opti
   const auto invalid = [](std::string_view message) {
     return std::unexpected(Error{Errc::kInvalidJson, message});
   };
-  if (body.starts_with("\xEF\xBB\xBF")) {
+  if (!body.empty() && body[0] == '\xEF' && body.starts_with("\xEF\xBB\xBF")) {
     return invalid("The request body starts with a byte order mark; send the JSON without it.");
   }
   const JsonIndex::Status status =

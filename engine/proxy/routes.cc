@@ -4,15 +4,16 @@ namespace weir {
 
 namespace {
 
-constexpr std::string_view kPrefixes[] = {"/v1/", "/ml/gateway/v1/"};
+constexpr std::string_view kPrefix = "/v1/";
+constexpr std::string_view kLongPrefix = "/ml/gateway/v1/";
 
+// Lengths that are known make a comparison of one or two instructions.
 bool strip_prefix(std::string_view* path) {
-  for (const std::string_view prefix : kPrefixes) {
-    if (!path->starts_with(prefix)) continue;
-    path->remove_prefix(prefix.size());
-    return true;
-  }
-  return false;
+  size_t size = 0;
+  if (path->substr(0, kPrefix.size()) == kPrefix) size = kPrefix.size();
+  if (path->substr(0, kLongPrefix.size()) == kLongPrefix) size = kLongPrefix.size();
+  path->remove_prefix(size);
+  return size != 0;
 }
 
 bool is_get(Method method) { return method == Method::kGet || method == Method::kHead; }
