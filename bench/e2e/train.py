@@ -4,7 +4,7 @@
     bench/e2e/train.py BIN
 
 Requests of the measured sizes and streams go through the gateway as in tools/bench, with and
-without TLS, and path_count runs what needs no network: the adapters, submit, decisions. What the
+without TLS, and path_count runs what needs no network: the adapters, limits, decisions. What the
 load and the mock provider count about themselves is used as well and does no harm.
 """
 
