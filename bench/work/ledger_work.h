@@ -74,7 +74,6 @@ class LedgerWork {
   bool run_usage() { return push() && drain_usage() != 0; }
 
  private:
-  std::array<char, LineWriter::kBytes> memory_;
   void add_usage(const LedgerRecord& record, RecordNames::Names* names) {
     const UsageRow row = usage_numbers_of(record, registry_);
     UsagePlace& place = names->usage[usage_place_index(row.type, row.usage.source)];
@@ -91,6 +90,7 @@ class LedgerWork {
   RecordNames names_;
   Ring<LedgerRecord> ring_{64};
   LedgerRecord record_;
+  std::array<char, LineWriter::kBytes> memory_;  // of one line
 };
 
 }  // namespace weir::bench

@@ -18,8 +18,7 @@ void send_piece(Outbox::Piece* piece) {
     const Slice slice(piece->data, piece->size);
     tcp_write_now(tcp, {&slice, 1}, piece->size);
   }
-  Loan* loan = piece->loan;
-  if (loan != nullptr && --loan->out == 0 && loan->back != nullptr) loan->back(loan);
+  if (piece->loan != nullptr) loan_end(piece->loan);
 }
 
 void add_piece(Outbox* box, Tcp* tcp, std::string_view bytes, Loan* loan) {

@@ -80,6 +80,13 @@ void on_readable(uv_stream_t* stream, ssize_t, const uv_buf_t*) {
   on_read_ended(tcp, error);
 }
 
+bool takes_writes(const Tcp* tcp) {
+  return !tcp->closing && !tcp->shutdown_wanted && tcp->write_error == NetError::kNone;
+}
+bool queue_is_empty(const Tcp* tcp) {
+  return tcp->in_flight == nullptr && tcp->waiting == nullptr;
+}
+
 void free_blocks(Tcp* tcp, WriteBlock* block) {
   while (block != nullptr) {
     WriteBlock* next = block->next;
@@ -189,10 +196,7 @@ void tcp_write(Transport* transport, std::span<const Slice> slices) {
 void tcp_write_lent(Transport* transport, std::string_view bytes, Loan* loan) {
   auto* tcp = static_cast<Tcp*>(transport);
   WEIR_DCHECK(tcp->connected || tcp->closing);
-  const bool usable =
-      !tcp->closing && !tcp->shutdown_wanted && tcp->write_error == NetError::kNone;
-  const bool queue_empty = tcp->in_flight == nullptr && tcp->waiting == nullptr;
-  if (usable && queue_empty && outbox_lend(tcp, bytes, loan)) return;
+  if (takes_writes(tcp) && queue_is_empty(tcp) && outbox_lend(tcp, bytes, loan)) return;
   const Slice slice(bytes);
   tcp_write_raw(tcp, {&slice, 1});
 }
@@ -289,19 +293,18 @@ void tcp_start_reading(Tcp* tcp) {
 void tcp_stop_reading(Tcp* tcp) { uv_read_stop(stream_of(tcp)); }
 
 void tcp_write_raw(Tcp* tcp, std::span<const Slice> slices) {
-  if (tcp->closing || tcp->shutdown_wanted || tcp->write_error != NetError::kNone) return;
+  if (!takes_writes(tcp)) return;
   size_t total = 0;
   for (const Slice& slice : slices) total += slice.size;
   if (total == 0) return;
-  const bool queue_empty = tcp->in_flight == nullptr && tcp->waiting == nullptr;
-  if (queue_empty && outbox_keep(tcp, slices, total)) return;
+  if (queue_is_empty(tcp) && outbox_keep(tcp, slices, total)) return;
   outbox_send(tcp);
   if (tcp->write_error == NetError::kNone) tcp_write_now(tcp, slices, total);
 }
 
 void tcp_write_now(Tcp* tcp, std::span<const Slice> slices, size_t total) {
   size_t sent = 0;
-  if (tcp->in_flight == nullptr && tcp->waiting == nullptr) {
+  if (queue_is_empty(tcp)) {
     const ssize_t count = send_now(tcp, slices, total);
     if (count < 0 && count != UV_EAGAIN) {
       return tcp_fail_later(tcp, net_error_of(static_cast<int>(count)));
@@ -378,7 +381,7 @@ void tcp_shutdown(Transport* transport) {
   outbox_send(tcp);
   if (tcp->shutdown_wanted || tcp->write_error != NetError::kNone) return;
   tcp->shutdown_wanted = true;
-  if (tcp->in_flight == nullptr && tcp->waiting == nullptr) send_fin(tcp);
+  if (queue_is_empty(tcp)) send_fin(tcp);
 }
 
 void tcp_close(Transport* transport) { close_handle(static_cast<Tcp*>(transport)); }

@@ -70,6 +70,10 @@ struct Loan {
   uint32_t out = 0;               // writes that have not read it yet
   void (*back)(Loan*) = nullptr;  // called once `out` is 0 again; null: nobody waits for that
 };
+// One write has read it. The memory may be gone when this returns.
+inline void loan_end(Loan* loan) {
+  if (--loan->out == 0 && loan->back != nullptr) loan->back(loan);
+}
 
 // Given by the implementation; a static table.
 struct TransportOps {

@@ -1,5 +1,6 @@
 // The few loop handles a worker needs besides its connections: a wake-up from other threads, one
-// timer for the deadline wheel, and a hook before the loop sleeps. Created on the loop's thread.
+// timer for the deadline wheel, and hooks before the loop sleeps and behind what woke it. Created
+// on the loop's thread.
 //
 // With keep_alive false nothing in here keeps an embedder's loop running.
 #pragma once

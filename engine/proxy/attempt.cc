@@ -154,10 +154,9 @@ std::string_view own_fields(Exchange* ex, const UpstreamRequest& request) {
   return {text, static_cast<size_t>(p - text)};
 }
 
-// Before a body that goes out as it came there is room for the head: one piece, nothing to gather.
-// It can be lent then; smaller ones are as soon copied.
-constexpr size_t kWorthLending = 1024;
+constexpr size_t kWorthLending = 1024;  // smaller bodies are as soon copied
 
+// Before a body that goes out as it came there is room for the head: one piece, which can be lent.
 bool push_in_front(Exchange* ex, std::string_view head, std::string_view own) {
   const std::span<const Slice> body = ex->step.request.body.span();
   if (body.size() != 1 || body[0].data != ex->body.view().data()) return false;

@@ -65,7 +65,7 @@ void read_lent(SimTransport* t) {
   Loan* loan = std::exchange(t->loan, nullptr);
   --t->sim()->lent;
   sim_write(t, {&slice, 1});
-  if (--loan->out == 0 && loan->back != nullptr) loan->back(loan);
+  loan_end(loan);
 }
 
 void sim_write_after_lent(Transport* base, std::span<const Slice> slices) {
