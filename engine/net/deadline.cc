@@ -40,15 +40,27 @@ DeadlineWheel::DeadlineWheel(Millis now) : tick_(now / kTickMs + 1) {}
 void DeadlineWheel::arm(Deadline* deadline, Millis due) {
   // What is due already runs with the next tick.
   const uint64_t tick = std::max(tick_of(due), tick_);
-  deadline->due = due;
-  if (deadline->armed()) {
+  if (deadline->node.linked()) {
     // One that is put off stays where it is, and is moved when the wheel looks at it; one that
     // fires in this very round has been looked at.
-    if (tick >= deadline->tick && deadline->tick >= tick_) return;
+    if (tick >= deadline->tick && deadline->tick >= tick_) {
+      if (!deadline->armed()) ++armed_;
+      deadline->due = due;
+      return;
+    }
     take_out(deadline);
   }
+  deadline->due = due;
   put(deadline, tick);
   ++armed_;
+}
+
+void DeadlineWheel::pause(Deadline* deadline) {
+  if (!deadline->armed()) return;
+  // One that fires in this very round is in no slot any more.
+  if (deadline->tick < tick_) return take_out(deadline);
+  deadline->due = Deadline::kPaused;
+  --armed_;
 }
 
 void DeadlineWheel::put(Deadline* deadline, uint64_t tick) {
@@ -60,8 +72,8 @@ void DeadlineWheel::put(Deadline* deadline, uint64_t tick) {
 }
 
 void DeadlineWheel::take_out(Deadline* deadline) {
+  if (deadline->armed()) --armed_;
   deadline->node.unlink();
-  --armed_;
   const uint64_t slot = deadline->tick & kSlotMask;
   if (slots_[slot].empty()) occupied_[slot / 64] &= ~bit_of(slot);
 }
@@ -80,6 +92,7 @@ void DeadlineWheel::advance(Millis now) {
     slots_[slot].for_each([&](Deadline* deadline) {
       if (deadline->tick > last) return;  // of a later revolution
       deadline->node.unlink();
+      if (deadline->due == Deadline::kPaused) return;
       (tick_of(deadline->due) > last ? later : due).push_back(deadline);
     });
     if (slots_[slot].empty()) occupied_[slot / 64] &= ~bit_of(slot);

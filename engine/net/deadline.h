@@ -14,13 +14,14 @@
 namespace weir {
 
 struct Deadline {
+  static constexpr Millis kPaused = UINT64_MAX;
   ListNode node;
   Millis due = 0;
   uint64_t tick = 0;  // the wheel's own: when it looks at this one
   // Called once per arming, already disarmed; may arm it again, and may arm or disarm any other.
   void (*on_due)(void* owner) = nullptr;
   void* owner = nullptr;
-  [[nodiscard]] bool armed() const { return node.linked(); }
+  [[nodiscard]] bool armed() const { return node.linked() && due != kPaused; }
 };
 
 class DeadlineWheel {
@@ -31,8 +32,11 @@ class DeadlineWheel {
   explicit DeadlineWheel(Millis now);
   void arm(Deadline* deadline, Millis due);  // re-arms when armed
   void disarm(Deadline* deadline) {
-    if (deadline->armed()) take_out(deadline);
+    if (deadline->node.linked()) take_out(deadline);
   }
+  // As disarm, for one that will soon be armed again: it keeps its place in the wheel, so that
+  // neither costs more than a store. Before its memory goes, it must be disarmed.
+  void pause(Deadline* deadline);
   void advance(Millis now);
   // When advance() should run next; UINT64_MAX when nothing is armed. May be early, never late.
   [[nodiscard]] Millis next_due();

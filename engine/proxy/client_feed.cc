@@ -30,7 +30,7 @@ void begin_body(ClientConn* conn, const RequestHead& head) {
 
 void body_complete(ClientConn* conn) {
   conn->state = ClientState::kBusy;
-  conn->worker->wheel.disarm(&conn->deadline);
+  conn->worker->wheel.pause(&conn->deadline);
   exchange_start(conn->exchange);
 }
 

@@ -72,7 +72,7 @@ void dial(UpstreamPool* pool, Exchange* ex) {
 
 void take_from_idle(UpstreamConn* conn) {
   conn->node.unlink();
-  conn->worker->wheel.disarm(&conn->idle_deadline);
+  conn->worker->wheel.pause(&conn->idle_deadline);
   --conn->pool->idle_count;
   --conn->worker->metrics.upstream_idle;
 }

@@ -144,7 +144,63 @@ TEST(Deadline, CallbacksMayRearmThemselvesAndDisarmOthers) {
   EXPECT_EQ(wheel.armed(), 0u);
 }
 
-// Goal: random arming, disarming and jumps of time agree with a sorted list.
+TEST(Deadline, APausedOneDoesNotFireAndIsArmedAgainAtAnyTime) {
+  DeadlineWheel wheel(0);
+  Alarm alarm;
+  wheel.arm(&alarm.deadline, 100);
+  wheel.pause(&alarm.deadline);
+  EXPECT_FALSE(alarm.deadline.armed());
+  EXPECT_EQ(wheel.armed(), 0u);
+  EXPECT_EQ(wheel.next_due(), std::numeric_limits<Millis>::max()) << "nothing to wake up for";
+  wheel.arm(&alarm.deadline, 50);  // earlier than the place it kept
+  EXPECT_EQ(wheel.armed(), 1u);
+  wheel.advance(60);
+  EXPECT_EQ(alarm.fired, 1);
+  wheel.arm(&alarm.deadline, 100);
+  wheel.pause(&alarm.deadline);
+  wheel.arm(&alarm.deadline, 300);  // later
+  wheel.advance(200);
+  EXPECT_EQ(alarm.fired, 1);
+  wheel.pause(&alarm.deadline);
+  wheel.advance(400);
+  EXPECT_EQ(alarm.fired, 1);
+  EXPECT_FALSE(alarm.deadline.node.linked()) << "its place is given up when its time comes";
+  wheel.arm(&alarm.deadline, 500);
+  wheel.advance(600);
+  EXPECT_EQ(alarm.fired, 2);
+}
+
+TEST(Deadline, APausedOneLeavesTheWheelWhenItIsDisarmed) {
+  DeadlineWheel wheel(0);
+  Alarm other;
+  wheel.arm(&other.deadline, 100);
+  {
+    Alarm alarm;
+    wheel.arm(&alarm.deadline, 100);
+    wheel.pause(&alarm.deadline);
+    wheel.pause(&alarm.deadline);
+    wheel.disarm(&alarm.deadline);
+    EXPECT_FALSE(alarm.deadline.node.linked());
+  }
+  EXPECT_EQ(wheel.armed(), 1u);
+  wheel.advance(200);
+  EXPECT_EQ(other.fired, 1);
+}
+
+TEST(Deadline, CallbacksMayPauseOthersThatAreDueToo) {
+  DeadlineWheel wheel(0);
+  Alarm first;
+  Alarm second;
+  wheel.arm(&first.deadline, 10);
+  wheel.arm(&second.deadline, 10);
+  first.then = [&](Alarm&) { wheel.pause(&second.deadline); };
+  wheel.advance(100);
+  EXPECT_EQ(first.fired, 1);
+  EXPECT_EQ(second.fired, 0);
+  EXPECT_EQ(wheel.armed(), 0u);
+}
+
+// Goal: random arming, pausing, disarming and jumps of time agree with a sorted list.
 TEST(Deadline, AgreesWithASortedList) {
   const uint64_t seed = std::random_device{}();
   SCOPED_TRACE(testing::Message() << "seed " << seed);
@@ -162,7 +218,7 @@ TEST(Deadline, AgreesWithASortedList) {
       wheel.arm(&alarm->deadline, due);
       oracle[alarm] = {due, now / DeadlineWheel::kTickMs * DeadlineWheel::kTickMs + 4};
     } else if (what < 7) {
-      wheel.disarm(&alarm->deadline);
+      what == 5 ? wheel.pause(&alarm->deadline) : wheel.disarm(&alarm->deadline);
       oracle.erase(alarm);
     } else {
       now += random() % (random() % 50 == 0 ? 20'000 : 30);
