@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <type_traits>
 
@@ -23,10 +24,21 @@ class Arena {
   Arena& operator=(const Arena&) = delete;
 
   // Never fails: the process ends when the system has no memory. Aligned to 16 bytes.
-  [[nodiscard]] char* allocate(size_t bytes);
+  [[nodiscard]] char* allocate(size_t bytes) {
+    const size_t need = (bytes + kAlign - 1) & ~(kAlign - 1);
+    if (static_cast<size_t>(limit_ - cursor_) < need) grow(need);
+    char* result = cursor_;
+    cursor_ += need;
+    return result;
+  }
 
   // A copy of `text` that lives until reset().
-  [[nodiscard]] std::string_view copy(std::string_view text);
+  [[nodiscard, gnu::always_inline]] std::string_view copy(std::string_view text) {
+    if (text.empty()) return {};
+    char* to = allocate(text.size());
+    std::memcpy(to, text.data(), text.size());
+    return {to, text.size()};
+  }
 
   template <typename T>
   [[nodiscard]] T* make() {
@@ -38,7 +50,10 @@ class Arena {
   // Gives back the last `bytes` of the newest allocation (a caller that asked for too much).
   void trim(char* end);
 
-  void reset();
+  void reset() {
+    if (blocks_ != nullptr) return reset_blocks();
+    cursor_ = first_;
+  }
   // Frees the first block too; for objects that go back to a pool after an unusual peak.
   void release();
   [[nodiscard]] size_t held_bytes() const { return held_bytes_; }
@@ -49,7 +64,9 @@ class Arena {
     size_t size;
   };
   void grow(size_t bytes);
+  void reset_blocks();
 
+  static constexpr size_t kAlign = 16;
   static constexpr size_t kFirstBlock = 2048;
   char* cursor_ = nullptr;
   char* limit_ = nullptr;
