@@ -33,15 +33,13 @@ bool printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
-// Eight hexadecimal digits at once, the lowest first: each gets a byte of its own.
-uint64_t hex_digits(uint32_t bits) {
-  constexpr uint64_t kOnes = 0x0101010101010101;
-  uint64_t digits = bits;
-  digits = (digits | digits << 16) & 0x0000ffff0000ffff;
-  digits = (digits | digits << 8) & 0x00ff00ff00ff00ff;
-  digits = (digits | digits << 4) & 0x0f0f0f0f0f0f0f0f;
-  const uint64_t letters = (digits + 6 * kOnes) >> 4 & kOnes;
-  return digits + '0' * kOnes + letters * ('a' - '0' - 10);
+using Bytes16 = uint8_t __attribute__((vector_size(16)));
+using Words2 = uint64_t __attribute__((vector_size(16)));
+
+// The hexadecimal digits of four bits in each byte.
+Bytes16 hex_digits(Bytes16 halves) {
+  const auto letters = static_cast<Bytes16>(halves > 9);
+  return halves + '0' + (letters & ('a' - '0' - 10));
 }
 
 // The client's id when it can be shown everywhere as it is, else one of ours.
@@ -50,19 +48,15 @@ std::string_view request_id_of(Exchange* ex, std::string_view offered) {
       !offered.empty() && offered.size() <= LedgerRecord::kMaxRequestId && printable(offered);
   if (usable) return ex->arena.copy(offered);
   constexpr std::string_view kPrefix = "req-";
-  constexpr size_t kDigits = 3 * sizeof(uint64_t);
+  constexpr size_t kDigits = 24;
   char* text = ex->arena.allocate(kPrefix.size() + kDigits);
   std::memcpy(text, kPrefix.data(), kPrefix.size());
   const uint64_t first = ex->worker->core.next_random();
-  const uint64_t second = ex->worker->core.next_random();
-  // Each word by itself: read back together they would have to wait for their way to memory.
-  const auto write = [to = text + kPrefix.size()](size_t word, uint64_t bits) {
-    const uint64_t digits = hex_digits(static_cast<uint32_t>(bits));
-    std::memcpy(to + word * sizeof(digits), &digits, sizeof(digits));
-  };
-  write(0, first);
-  write(1, first >> 32);
-  write(2, second);
+  const auto random = reinterpret_cast<Bytes16>(Words2{first, ex->worker->core.next_random()});
+  const Bytes16 low = hex_digits(random & 15);
+  const Bytes16 high = hex_digits(random >> 4);
+  std::memcpy(text + kPrefix.size(), &low, sizeof low);
+  std::memcpy(text + kPrefix.size() + sizeof low, &high, kDigits - sizeof low);
   return {text, kPrefix.size() + kDigits};
 }
 
