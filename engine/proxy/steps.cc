@@ -122,7 +122,8 @@ void exchange_run_adapter(Exchange* ex) {
   for (uint32_t i = 0; i < kStepsPerTurn && ex->steps < kMaxSteps; ++i) {
     if (ex->client != nullptr && client_above_high_water(ex->client)) break;
     Call call = exchange_call(ex);
-    new (&ex->step) Step{};
+    // Without braces, which would clear the slices of its lists first.
+    new (&ex->step) Step;
     const Result<void> next =
         adapter->next == nullptr ? openai_next(call, &ex->step) : adapter->next(call, &ex->step);
     ++ex->steps;
