@@ -69,15 +69,8 @@ void HeadWriter::add_field(std::string_view name, std::string_view value) {
   const char* const value_end = value.data() + value.size();
   const bool name_good = !name.empty() && bytes_skip(name.data(), name_end, kTokenByte) == name_end;
   const bool value_good = value_skip(value.data(), value_end) == value_end;
-  if (!name_good || !value_good) {
-    failed = true;
-    return;
-  }
   const size_t need = name.size() + value.size() + 4;
-  if (failed || need > static_cast<size_t>(limit - cursor)) {
-    failed = true;
-    return;
-  }
+  if (!name_good || !value_good || need > static_cast<size_t>(limit - cursor)) return fail();
   add(name);
   add(": ");
   add(value);

@@ -1,8 +1,8 @@
 // Writing message heads into a bounded buffer, mostly one that lies in a request's Arena.
 //
 // Nothing is ever written past `limit`: what does not fit, and a name or value that would break the
-// line structure, sets `failed` and nothing more is added. The caller looks at `failed` once, at
-// the end, and must not send a failed head. One thread.
+// line structure, sets `failed` and moves the limit here, so that nothing more is added. The caller
+// looks at `failed` once, at the end, and must not send a failed head. One thread.
 #pragma once
 
 #include <cstdint>
@@ -22,10 +22,7 @@ struct HeadWriter {
   // Any text, line ends included; for fixed text and prepared templates. Always inlined: text of
   // known length becomes a few stores.
   [[gnu::always_inline]] void add(std::string_view text) {
-    if (failed || text.size() > static_cast<size_t>(limit - cursor)) {
-      failed = true;
-      return;
-    }
+    if (text.size() > static_cast<size_t>(limit - cursor)) return fail();
     if (text.empty()) return;
     std::memcpy(cursor, text.data(), text.size());
     cursor += text.size();
@@ -38,6 +35,10 @@ struct HeadWriter {
   void add_status_line(int status);
   // The blank line.
   void add_end() { add("\r\n"); }
+  void fail() {
+    failed = true;
+    limit = cursor;
+  }
 };
 
 // A writer with room for `capacity` bytes in `arena`. Nothing else may be taken from the arena
