@@ -125,9 +125,14 @@ bool same_secret(const char* a, const char* b, size_t size) {
     std::memcpy(&y, right, bytes);
     differs |= x ^ y;
   };
-  size_t at = 0;
-  for (; size - at >= sizeof differs; at += sizeof differs) compare(a + at, b + at, sizeof differs);
-  for (; at != size; ++at) compare(a + at, b + at, 1);
+  constexpr size_t kWord = sizeof differs;
+  if (size < kWord) {
+    for (size_t at = 0; at != size; ++at) compare(a + at, b + at, 1);
+  } else {
+    // The last word may overlap the one before it.
+    for (size_t at = 0; at + kWord < size; at += kWord) compare(a + at, b + at, kWord);
+    compare(a + size - kWord, b + size - kWord, kWord);
+  }
   // The compiler must not see that the first difference decides.
   asm volatile("" : "+r"(differs));
   return differs == 0;

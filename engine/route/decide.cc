@@ -193,15 +193,15 @@ bool serves_without(const Route& route, Endpoint endpoint, const TargetSet& excl
 
 std::expected<Pick, NoTarget> decide(const Route& route, CoreState& core, const Tried& tried,
                                      Endpoint endpoint, Millis now, const Narrowing* narrowing) {
+  const bool fresh = tried.none();
   if (narrowing == nullptr) {
-    return decide_at({route, core, tried, now}, endpoint, tried.none() ? First::kWhole : First::kNo,
-                     tried.none());
+    return decide_at({route, core, tried, now}, endpoint, fresh ? First::kWhole : First::kNo,
+                     fresh);
   }
   const Tried left_out = tried | narrowing->excluded;
   First first = narrowing->excluded.none() ? First::kWhole : First::kNarrowed;
-  if (tried.any() || narrowing->further) first = First::kNo;
-  return decide_at({route, core, left_out, now}, endpoint, first,
-                   tried.none() && narrowing->forced);
+  if (!fresh || narrowing->further) first = First::kNo;
+  return decide_at({route, core, left_out, now}, endpoint, first, fresh && narrowing->forced);
 }
 
 CoreState::CoreState(uint32_t core, uint32_t cores, uint64_t seed)

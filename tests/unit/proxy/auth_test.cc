@@ -96,6 +96,22 @@ TEST(AcceptedKey, FindsTheKeyThatWasKeptAndNoOther) {
   EXPECT_EQ(last.find("weir-secret", *snapshot, 1000), nullptr);
 }
 
+// Texts are compared by words: each byte counts, whatever the size leaves for the last word.
+TEST(AcceptedKey, EveryByteOfAKeyCounts) {
+  for (size_t size = 1; size <= 40; ++size) {
+    const std::string key(size, 'k');
+    const auto snapshot = snapshot_with(key);
+    AcceptedKey last;
+    ASSERT_NE(with_last(*snapshot, "Bearer " + key, &last), nullptr) << size;
+    EXPECT_NE(last.find(key, *snapshot, 1000), nullptr) << size;
+    for (size_t at = 0; at < size; ++at) {
+      std::string other = key;
+      other[at] = 'K';
+      EXPECT_EQ(last.find(other, *snapshot, 1000), nullptr) << size << " at " << at;
+    }
+  }
+}
+
 // A refusal is never remembered, and leaves what was remembered alone.
 TEST(AcceptedKey, KeepsOnlyWhatWasFound) {
   const auto snapshot = snapshot_with("weir-secret");
