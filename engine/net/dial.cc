@@ -19,38 +19,37 @@ namespace weir {
 namespace {
 
 void free_when_done(Dial* dial) {
-  if (dial->tcp != nullptr || dial->handles != 0) return;
+  if (dial->tcp != nullptr || dial->timer_made) return;
   dial->net->dial_pool.give(dial);
 }
 
-void on_handle_closed(Dial* dial) {
+void on_timer_closed(uv_handle_t* handle) {
+  auto* dial = static_cast<Dial*>(handle->data);
   UvNet* net = dial->net;
-  --dial->handles;
+  dial->timer_made = false;
   free_when_done(dial);
   net_handle_gone(net);
 }
 
 void on_poll_closed(uv_handle_t* handle) {
-  on_handle_closed(static_cast<DialAttempt*>(handle->data)->dial);
+  auto* attempt = static_cast<DialAttempt*>(handle->data);
+  UvNet* net = attempt->net;
+  net->attempt_pool.give(attempt);
+  net_handle_gone(net);
 }
-void on_timer_closed(uv_handle_t* handle) { on_handle_closed(static_cast<Dial*>(handle->data)); }
 
 // Ends the watching; the descriptor may then be closed or handed on at once.
 int end_attempt(DialAttempt* attempt) {
-  const int fd = attempt->fd;
-  attempt->fd = -1;
-  --attempt->dial->running;
+  attempt->node.unlink();
   uv_close(reinterpret_cast<uv_handle_t*>(&attempt->poll), on_poll_closed);
-  return fd;
+  return attempt->fd;
 }
 
 void end_attempts(Dial* dial) {
-  for (DialAttempt& attempt : dial->attempts) {
-    if (attempt.fd >= 0) close(end_attempt(&attempt));
-  }
+  while (DialAttempt* attempt = dial->attempts.front()) close(end_attempt(attempt));
   dial->next = dial->addresses.count;
-  if (dial->timer_made) uv_close(reinterpret_cast<uv_handle_t*>(&dial->timer), on_timer_closed);
-  dial->timer_made = false;
+  auto* timer = reinterpret_cast<uv_handle_t*>(&dial->timer);
+  if (dial->timer_made && uv_is_closing(timer) == 0) uv_close(timer, on_timer_closed);
 }
 
 // What is told when every address fails: the last real fault; that one was forbidden says least.
@@ -82,10 +81,14 @@ void send_connect(Dial* dial) {
   tcp_start_reading(tcp);
 }
 
-// The bytes of the target begin here.
+// The bytes of the target begin here. The owner may be in the middle of dialling.
 void begin_stream(Dial* dial) {
   Tcp* tcp = dial->tcp;
-  if (tcp->tls_session == nullptr) return dial_opened(dial);
+  if (tcp->tls_session == nullptr) {
+    tcp->phase = TcpPhase::kPlain;
+    dial_release(dial);
+    return tcp_defer(tcp, kDeferOpened);
+  }
   tcp_start_reading(tcp);
   tls_begin(tcp);
 }
@@ -105,16 +108,16 @@ void try_next(Dial* dial);
 void on_attempt(uv_poll_t* poll, int status, int) {
   auto* attempt = static_cast<DialAttempt*>(poll->data);
   Dial* dial = attempt->dial;
-  const Address address = dial->addresses.items[static_cast<size_t>(attempt - &dial->attempts[0])];
   int code = 0;
   socklen_t size = sizeof(code);
   if (getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &code, &size) != 0) code = errno;
   const int fd = end_attempt(attempt);
   // libuv turns every fault of a socket into EBADF; the socket itself knows better.
   const int error = code != 0 ? -code : status;
-  if (error == 0) return on_connected(dial, address, fd);
+  // Its memory is there until the close callback.
+  if (error == 0) return on_connected(dial, attempt->address, fd);
   close(fd);
-  note_fault(dial, address, net_error_of(error), uv_strerror(error));
+  note_fault(dial, attempt->address, net_error_of(error), uv_strerror(error));
   try_next(dial);
 }
 
@@ -125,34 +128,49 @@ void start_timer(Dial* dial) {
     WEIR_CHECK(uv_timer_init(dial->net->loop, &dial->timer) == 0);
     dial->timer.data = dial;
     dial->timer_made = true;
-    ++dial->handles;
     net_handle_made(dial->net, reinterpret_cast<uv_handle_t*>(&dial->timer));
   }
   uv_timer_start(&dial->timer, on_head_start_over, Dial::kHeadStartMs, 0);
 }
 
-// A libuv error, or 0 when the connection is under way.
-int start_attempt(Dial* dial, size_t index) {
-  const Address& address = dial->addresses.items[index];
-  const int family = address.any.sa_family;
-  const int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -errno;
-  const socklen_t size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
-  DialAttempt& attempt = dial->attempts[index];
-  int error = connect(fd, &address.any, size) != 0 && errno != EINPROGRESS ? -errno : 0;
-  if (error == 0) error = uv_poll_init(dial->net->loop, &attempt.poll, fd);
+// A connect() that does not wait: 0, UV_EALREADY when it is under way, or another libuv error.
+int connect_now(int fd, const Address& address) {
+  const bool six = address.any.sa_family == AF_INET6;
+  const socklen_t size = six ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+  if (connect(fd, &address.any, size) == 0) return 0;
+  if (errno != EINPROGRESS) return -errno;
+  // On the same machine the other side has answered by now, which the first call does not say. To
+  // ask is one system call; to have the loop watch the descriptor takes seven.
+  return connect(fd, &address.any, size) == 0 ? 0 : -errno;
+}
+
+// UV_EALREADY, as on_attempt will be called, or another libuv error.
+int watch(Dial* dial, const Address& address, int fd) {
+  DialAttempt* attempt = dial->net->attempt_pool.take();
+  const int error = uv_poll_init(dial->net->loop, &attempt->poll, fd);
   if (error != 0) {
-    close(fd);
+    dial->net->attempt_pool.give(attempt);
     return error;
   }
-  attempt.poll.data = &attempt;
-  attempt.dial = dial;
-  attempt.fd = fd;
-  ++dial->handles;
-  net_handle_made(dial->net, reinterpret_cast<uv_handle_t*>(&attempt.poll));
-  ++dial->running;
-  uv_poll_start(&attempt.poll, UV_WRITABLE, on_attempt);
-  return 0;
+  attempt->poll.data = attempt;
+  attempt->dial = dial;
+  attempt->net = dial->net;
+  attempt->address = address;
+  attempt->fd = fd;
+  dial->attempts.push_back(attempt);
+  net_handle_made(dial->net, reinterpret_cast<uv_handle_t*>(&attempt->poll));
+  uv_poll_start(&attempt->poll, UV_WRITABLE, on_attempt);
+  return UV_EALREADY;
+}
+
+// 0: the connection stands, and `*fd` is it. UV_EALREADY: on_attempt will be called. Else a fault.
+int start_attempt(Dial* dial, const Address& address, int* fd) {
+  *fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (*fd < 0) return -errno;
+  int error = connect_now(*fd, address);
+  if (error == UV_EALREADY) error = watch(dial, address, *fd);
+  if (error != 0 && error != UV_EALREADY) close(*fd);
+  return error;
 }
 
 bool is_allowed(const Dial* dial, const Address& address) {
@@ -167,22 +185,23 @@ void set_port(Address* address, uint16_t port) {
 
 void try_next(Dial* dial) {
   while (dial->next < dial->addresses.count) {
-    const size_t index = dial->next++;
-    Address& address = dial->addresses.items[index];
+    Address& address = dial->addresses.items[dial->next++];
     set_port(&address, dial->connect_port);
     if (!is_allowed(dial, address)) {
       note_fault(dial, address, NetError::kForbidden, net_error_text(NetError::kForbidden));
       continue;
     }
-    const int error = start_attempt(dial, index);
-    if (error != 0) {
+    int fd = -1;
+    const int error = start_attempt(dial, address, &fd);
+    if (error == 0) return on_connected(dial, address, fd);
+    if (error != UV_EALREADY) {
       note_fault(dial, address, net_error_of(error), uv_strerror(error));
       continue;
     }
     if (dial->next < dial->addresses.count) start_timer(dial);
     return;
   }
-  if (dial->running == 0) dial_fail(dial, dial->error, dial->detail);
+  if (dial->attempts.empty()) dial_fail(dial, dial->error, dial->detail);
 }
 
 void on_resolved(ResolveWaiter* waiter, NetError error, const AddressList& addresses) {
@@ -278,7 +297,10 @@ void dial_on_write_failed(Dial* dial, NetError error) {
 void dial_opened(Dial* dial) {
   Tcp* tcp = dial->tcp;
   dial_release(dial);
-  if (tcp->tls_session == nullptr) tcp->phase = TcpPhase::kPlain;
+  dial_report_opened(tcp);
+}
+
+void dial_report_opened(Tcp* tcp) {
   tcp->reading ? tcp_start_reading(tcp) : tcp_stop_reading(tcp);
   tcp->events->on_open(tcp, NetError::kNone, {});
 }

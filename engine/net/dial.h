@@ -2,16 +2,16 @@
 // refusal, beside the running one after kHeadStartMs) -> CONNECT proxy -> TLS -> on_open.
 //
 // A Dial works for one Tcp and is detached from it by dial_release(), on success, failure or close;
-// it frees itself when its own handles are gone. It sets no deadline: the owner has one.
-// Worker thread only.
+// it frees itself when its timer is gone, and an attempt when its handle is. It sets no deadline:
+// the owner has one. Worker thread only.
 #pragma once
 
 #include <uv.h>
 
-#include <array>
 #include <string>
 #include <string_view>
 
+#include "base/list.h"
 #include "net/resolver.h"
 #include "net/transport.h"
 
@@ -21,10 +21,13 @@ struct Dial;
 struct Tcp;
 struct UvNet;
 
-// One address being tried. Each is used once.
+// One address whose answer is waited for.
 struct DialAttempt {
   uv_poll_t poll;
+  ListNode node;  // in Dial::attempts
   Dial* dial = nullptr;
+  UvNet* net = nullptr;
+  Address address;
   int fd = -1;
 };
 
@@ -43,12 +46,10 @@ struct Dial {
   std::string proxy_reply;
   ResolveWaiter waiter;
   AddressList addresses;
-  size_t next = 0;     // address to try next
-  size_t running = 0;  // attempts that have not ended
-  std::array<DialAttempt, AddressList::kMax> attempts;
+  size_t next = 0;  // address to try next
+  List<DialAttempt, &DialAttempt::node> attempts;
   uv_timer_t timer;
-  bool timer_made = false;
-  size_t handles = 0;  // not yet closed
+  bool timer_made = false;  // and its handle is not gone yet
   NetError error = NetError::kNone;
   std::string detail;
 };
@@ -61,6 +62,8 @@ void dial_report_failure(Dial* dial);
 void dial_on_write_failed(Dial* dial, NetError error);
 // TLS is done: hands the connection over.
 void dial_opened(Dial* dial);
+// It was handed over in a turn in which its owner may have been dialling still.
+void dial_report_opened(Tcp* tcp);
 void dial_on_proxy_bytes(Dial* dial, std::string_view bytes);
 void dial_on_proxy_ended(Dial* dial);
 // Closes what is still open; the Tcp goes on without it.

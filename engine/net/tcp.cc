@@ -325,7 +325,7 @@ void tcp_defer(Tcp* tcp, uint8_t what) {
   if (tcp->closing || net->closing) return;
   tcp->deferred |= what;
   if (tcp->deferred_node.linked()) return;
-  net->fresh.push_back(tcp);
+  (what == kDeferOpened ? net->ready : net->fresh).push_back(tcp);
   net_wake_deferred(net);
 }
 
@@ -360,6 +360,7 @@ void tcp_on_deferred(Tcp* tcp) {
   const uint8_t what = tcp->deferred;
   tcp->deferred = 0;
   if ((what & kDeferOpenFailed) != 0) dial_report_failure(tcp->dial);
+  if ((what & kDeferOpened) != 0) dial_report_opened(tcp);
   if ((what & kDeferStart) != 0 && !tcp->closing && tcp->reading) tcp_start_reading(tcp);
   if ((what & kDeferTlsRead) != 0 && !tcp->closing) tls_on_deferred_read(tcp);
   if ((what & kDeferError) == 0 || tcp->closing) return;

@@ -55,6 +55,7 @@ struct UvNet : Net {
   Pool<WriteBlock> write_pool{64};
   Pool<TlsSession> tls_pool{256};
   Pool<Dial> dial_pool{16};
+  Pool<DialAttempt> attempt_pool{16};
 };
 
 inline UvNet* uv_net_of(Net* net) { return static_cast<UvNet*>(net); }

@@ -50,7 +50,10 @@ data_dir: $work/data
 admin_key: check-admin-key
 providers:
   - {name: mock, type: openai, data: {apikey: check, base_url: "http://$mock/v1"}}
-models: [{provider: mock, id: "$1", alias: chat}, {provider: mock, id: quick}]
+models:
+  - {provider: mock, id: "$1", alias: chat}
+  - {provider: mock, id: quick}
+  - {provider: mock, id: mock/close_after, alias: fresh}
 keys: [{name: check, key: check-key, role: user}]
 YAML
   weir_start

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <utility>
 
 #include "net/tcp.h"
 #include "net/uv_net_state.h"
@@ -82,25 +83,47 @@ TEST_F(DialTest, AllRefused) {
   expect_failure(NetError::kRefused, "127.0.0.3");
 }
 
-// The first address swallows every packet: its listener's queue is full. The second one is tried
-// beside it after the head start, and wins.
+// A listener whose queue is full: who connects hears nothing until there is room.
+class Hole {
+ public:
+  Hole(const char* address, uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)) {
+    Address at;
+    std::memset(&at, 0, sizeof(at));
+    at.v4.sin_family = AF_INET;
+    at.v4.sin_port = htons(port);
+    inet_pton(AF_INET, address, &at.v4.sin_addr);
+    EXPECT_EQ(bind(fd_, &at.any, sizeof(at.v4)), 0);
+    EXPECT_EQ(::listen(fd_, 0), 0);
+    for (int i = 0; i < 4; ++i) {
+      fillers_.push_back(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+      connect(fillers_.back(), &at.any, sizeof(at.v4));
+    }
+  }
+  ~Hole() { shut(); }
+  void make_room() {
+    for (const int fd : fillers_) ::close(fd);
+    fillers_.clear();
+    for (int fd = 0; (fd = accept(fd_, nullptr, nullptr)) >= 0;) ::close(fd);
+  }
+  void shut() {
+    if (fd_ < 0) return;
+    make_room();
+    ::close(std::exchange(fd_, -1));
+  }
+
+ private:
+  int fd_;
+  std::vector<int> fillers_;
+};
+
+// The first address swallows every packet. The second one is tried beside it after the head start,
+// and wins.
 TEST_F(DialTest, SilentAddressDoesNotHoldUpTheNext) {
   const uint16_t port = listen();
-  const int hole = socket(AF_INET, SOCK_STREAM, 0);
-  Address at;
-  std::memset(&at, 0, sizeof(at));
-  at.v4.sin_family = AF_INET;
-  at.v4.sin_port = htons(port);
-  inet_pton(AF_INET, "127.0.0.9", &at.v4.sin_addr);
-  ASSERT_EQ(bind(hole, &at.any, sizeof(at.v4)), 0);
-  ASSERT_EQ(::listen(hole, 0), 0);
-  std::vector<int> fillers;
-  for (int i = 0; i < 4; ++i) {
-    fillers.push_back(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
-    connect(fillers.back(), &at.any, sizeof(at.v4));
-  }
+  const Hole hole("127.0.0.9", port);
   resolve_to({"127.0.0.9", "127.0.0.1"});
   client_.dial(base_, provider(port, "many.test"));
+  EXPECT_EQ(net_->attempt_pool.in_use(), 1u);
   expect_open();
   EXPECT_STREQ(client_.transport->peer, "127.0.0.1");
   // A close while attempts hang ends them.
@@ -111,8 +134,58 @@ TEST_F(DialTest, SilentAddressDoesNotHoldUpTheNext) {
   EXPECT_EQ(hanging.opens, 0);
   hanging.close();
   run_until([&] { return hanging.closes == 1; });
-  for (const int fd : fillers) close(fd);
-  close(hole);
+  EXPECT_EQ(net_->attempt_pool.in_use(), 0u);
+  EXPECT_EQ(net_->dial_pool.in_use(), 0u);
+}
+
+// The kernel asks again after a second: then one is let in, and the other one is refused.
+TEST_F(DialTest, AnswersThatComeLate) {
+  const uint16_t port = listen();
+  Hole good("127.0.0.9", port);
+  Hole bad("127.0.0.8", port);
+  Peer refused;
+  client_.dial(base_, provider(port, "127.0.0.9"));
+  refused.dial(base_, provider(port, "127.0.0.8"));
+  run_turns(20);
+  EXPECT_EQ(client_.opens + refused.opens, 0);
+  EXPECT_EQ(net_->attempt_pool.in_use(), 2u);
+  good.make_room();
+  bad.shut();
+  expect_open();
+  EXPECT_STREQ(client_.transport->peer, "127.0.0.9");
+  run_until([&] { return refused.opens == 1; });
+  EXPECT_EQ(refused.open_error, NetError::kRefused) << refused.open_detail;
+  EXPECT_EQ(net_->attempt_pool.in_use(), 0u);
+}
+
+// What happens on this machine is over when connect() returns: nothing is watched, and who dials
+// while events are handled can write at their end.
+TEST_F(DialTest, NearAddressOpensInTheSameTurn) {
+  const uint16_t port = listen();
+  Peer second;
+  bool opened_inside = true;
+  on_accept_ = [&](Peer& peer) {
+    peer.on_read = [&](Peer&, std::string_view) {
+      second.dial(base_, provider(port));
+      opened_inside = second.opens != 0;
+    };
+  };
+  client_.dial(base_, provider(port));
+  EXPECT_EQ(client_.opens, 0);
+  EXPECT_EQ(net_->attempt_pool.in_use(), 0u);
+  EXPECT_EQ(net_->dial_pool.in_use(), 0u);
+  expect_open();
+  client_.write("x");
+  while (second.transport == nullptr) uv_run(&loop_, UV_RUN_ONCE);
+  EXPECT_FALSE(opened_inside);
+  EXPECT_EQ(second.opens, 1);
+}
+
+TEST_F(DialTest, ClosedBeforeItIsToldThatItOpened) {
+  client_.dial(base_, provider(listen()));
+  client_.close();
+  run_until([&] { return client_.closes == 1; });
+  EXPECT_EQ(client_.opens, 0);
 }
 
 TEST_F(DialTest, ForbiddenAddressesAreNeverDialled) {
