@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/decimal.h"
+
 namespace weir {
 namespace {
 
@@ -141,6 +143,18 @@ bool is_metadata_name(std::string_view host) {
                     [](char a, char b) { return static_cast<char>(a | 0x20) == b; });
 }
 
+static_assert(kAddressText >= INET6_ADDRSTRLEN);
+static_assert(kAddressText >= sizeof "255.255.255." + kNumberBytes);
+
+// inet_ntop() takes 1,700 instructions, as it goes through snprintf().
+void v4_text(const uint8_t* bytes, char* out) {
+  for (int i = 0; i < 4; ++i) {
+    if (i != 0) *out++ = '.';
+    out = write_number(out, bytes[i]);
+  }
+  *out = 0;
+}
+
 }  // namespace
 
 AddressClass address_classify(const sockaddr* address) {
@@ -183,6 +197,20 @@ bool host_to_address(std::string_view host, sockaddr_storage* out) {
   in6->sin6_family = AF_INET6;
   in6->sin6_addr = six;
   return true;
+}
+
+void address_text(const sockaddr* address, char (&out)[kAddressText]) {
+  out[0] = 0;
+  if (address->sa_family == AF_INET) {
+    sockaddr_in in;
+    std::memcpy(&in, address, sizeof(in));
+    v4_text(reinterpret_cast<const uint8_t*>(&in.sin_addr), out);
+  } else if (address->sa_family == AF_INET6) {
+    sockaddr_in6 in6;
+    std::memcpy(&in6, address, sizeof(in6));
+    if (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) return v4_text(in6.sin6_addr.s6_addr + 12, out);
+    inet_ntop(AF_INET6, &in6.sin6_addr, out, sizeof(out));
+  }
 }
 
 }  // namespace weir

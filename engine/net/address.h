@@ -4,6 +4,7 @@
 // Any spelling that inet_aton-like parsers accept (octal, hex, one number) counts. Any thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -19,5 +20,11 @@ enum class AddressClass : uint8_t { kPublic, kPrivate, kForbidden };
 [[nodiscard]] AddressClass host_classify(std::string_view host);
 // True when `host` is an address and not a name; `out` then holds it, with port 0.
 [[nodiscard]] bool host_to_address(std::string_view host, sockaddr_storage* out);
+
+// Room for any address as text.
+constexpr size_t kAddressText = 46;
+// Writes the address in numbers, with a zero behind it; nothing but that for other families. A
+// dual-stack socket shows IPv4 as mapped addresses: these are written as the IPv4 ones they are.
+void address_text(const sockaddr* address, char (&out)[kAddressText]);
 
 }  // namespace weir

@@ -55,11 +55,8 @@ void end_attempts(Dial* dial) {
 // What is told when every address fails: the last real fault; that one was forbidden says least.
 void note_fault(Dial* dial, const Address& address, NetError error, std::string_view why) {
   if (error == NetError::kForbidden && dial->error != NetError::kNone) return;
-  char text[INET6_ADDRSTRLEN] = {};
-  const bool six = address.any.sa_family == AF_INET6;
-  const void* bytes = &address.v4.sin_addr;
-  if (six) bytes = &address.v6.sin6_addr;
-  inet_ntop(address.any.sa_family, bytes, text, sizeof(text));
+  char text[kAddressText];
+  address_text(&address.any, text);
   dial->error = error;
   dial->detail = dial->host + " (" + text + " port " + std::to_string(dial->connect_port) + "): ";
   dial->detail += why;
@@ -99,7 +96,7 @@ void on_connected(Dial* dial, const Address& address, int fd) {
   Tcp* tcp = dial->tcp;
   const int error = tcp_open(tcp, fd);
   if (error != 0) return dial_fail(dial, net_error_of(error), uv_strerror(error));
-  tcp_set_peer(tcp, &address.any);
+  address_text(&address.any, tcp->peer);
   dial->through_proxy ? send_connect(dial) : begin_stream(dial);
 }
 

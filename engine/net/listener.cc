@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "net/address.h"
 #include "net/tcp.h"
 #include "net/tls.h"
 #include "net/uv_net_state.h"
@@ -62,7 +63,7 @@ void take_connection(UvListener* listener, int fd, const sockaddr* address) {
   UvNet* net = listener->net;
   Tcp* tcp = tcp_create(net, TcpPhase::kPlain);
   if (tcp_open(tcp, fd) != 0) return tcp_close(tcp);
-  tcp_set_peer(tcp, address);
+  address_text(address, tcp->peer);
   if (listener->spec.tls != nullptr) {
     SSL* ssl = SSL_new(listener->spec.tls->get());
     if (ssl == nullptr) return tcp_close(tcp);

@@ -1,6 +1,5 @@
 #include "net/tcp.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -266,22 +265,6 @@ int tcp_open(Tcp* tcp, int fd) {
   tcp->connected = error == 0;
   tcp->fd = error == 0 ? fd : -1;
   return error;
-}
-
-void tcp_set_peer(Tcp* tcp, const sockaddr* address) {
-  tcp->peer[0] = 0;
-  if (address->sa_family == AF_INET) {
-    const auto* in = reinterpret_cast<const sockaddr_in*>(address);
-    inet_ntop(AF_INET, &in->sin_addr, tcp->peer, sizeof(tcp->peer));
-  } else if (address->sa_family == AF_INET6) {
-    const auto* in6 = reinterpret_cast<const sockaddr_in6*>(address);
-    // A dual-stack listener shows IPv4 clients as mapped addresses; limits count the IPv4 one.
-    if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
-      inet_ntop(AF_INET, in6->sin6_addr.s6_addr + 12, tcp->peer, sizeof(tcp->peer));
-    } else {
-      inet_ntop(AF_INET6, &in6->sin6_addr, tcp->peer, sizeof(tcp->peer));
-    }
-  }
 }
 
 void tcp_start_reading(Tcp* tcp) {

@@ -66,7 +66,6 @@ static_assert(sizeof(Tcp) < 500, "an idle connection stays small");
 [[nodiscard]] Tcp* tcp_create(UvNet* net, TcpPhase phase);
 // The connection owns `fd` from now on, also when this fails (a libuv error).
 [[nodiscard]] int tcp_open(Tcp* tcp, int fd);
-void tcp_set_peer(Tcp* tcp, const sockaddr* address);
 void tcp_start_reading(Tcp* tcp);
 void tcp_stop_reading(Tcp* tcp);
 // Bytes as they go over the wire, now or at the end of the round.

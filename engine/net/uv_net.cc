@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/address.h"
 #include "net/uv_net_state.h"
 
 namespace weir {
@@ -119,7 +120,7 @@ Transport* uv_net_adopt(UvNet* net, int fd, std::shared_ptr<TlsServerContext> tl
     tcp_close(tcp);
     return nullptr;
   }
-  tcp_set_peer(tcp, &address.any);
+  address_text(&address.any, tcp->peer);
   if (tls != nullptr) {
     SSL* ssl = SSL_new(tls->get());
     if (ssl == nullptr) {

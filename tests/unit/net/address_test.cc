@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include <cstring>
+#include <string>
 
 namespace weir {
 namespace {
@@ -70,6 +71,32 @@ TEST(Address, ParsesWhatItJudges) {
   EXPECT_EQ(out.ss_family, AF_INET6);
   inet_ntop(AF_INET6, &reinterpret_cast<sockaddr_in6*>(&out)->sin6_addr, text, sizeof(text));
   EXPECT_STREQ(text, "2001:db8::7");
+}
+
+TEST(Address, IsWrittenAsInetNtopWritesIt) {
+  const auto text_of = [](const char* host) {
+    sockaddr_storage address;
+    EXPECT_TRUE(host_to_address(host, &address)) << host;
+    char text[kAddressText];
+    std::memset(text, 'x', sizeof(text));
+    address_text(reinterpret_cast<sockaddr*>(&address), text);
+    return std::string(text);
+  };
+  for (const char* host : {"0.0.0.0", "1.2.3.4", "10.20.99.100", "127.0.0.1", "255.255.255.255",
+                           "::1", "2001:db8::7", "fe80::1:2:3:4"}) {
+    EXPECT_EQ(text_of(host), host);
+  }
+  EXPECT_EQ(text_of("::ffff:192.0.2.9"), "192.0.2.9");
+  for (uint32_t part = 0; part < 256; ++part) {
+    const std::string host = "7." + std::to_string(part) + ".0." + std::to_string(255 - part);
+    EXPECT_EQ(text_of(host.c_str()), host);
+  }
+  sockaddr_un local;
+  std::memset(&local, 0, sizeof(local));
+  local.sun_family = AF_UNIX;
+  char text[kAddressText] = "x";
+  address_text(reinterpret_cast<sockaddr*>(&local), text);
+  EXPECT_STREQ(text, "");
 }
 
 TEST(Address, OtherFamiliesAreForbidden) {
