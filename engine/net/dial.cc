@@ -164,6 +164,7 @@ int watch(Dial* dial, const Address& address, int fd) {
 int start_attempt(Dial* dial, const Address& address, int* fd) {
   *fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (*fd < 0) return -errno;
+  tcp_set_no_delay(*fd);
   int error = connect_now(*fd, address);
   if (error == UV_EALREADY) error = watch(dial, address, *fd);
   if (error != 0 && error != UV_EALREADY) close(*fd);

@@ -150,6 +150,7 @@ Result<UvListener*> uv_listener_open(UvNet* net, const ListenSpec& spec) {
     delete listener;
     return std::unexpected(Error{Errc::kConfig, "the listening socket cannot be watched"});
   }
+  tcp_set_no_delay(spec.fd);
   uv_timer_init(net->loop, &listener->timer);
   listener->poll.data = listener->timer.data = listener;
   listener->reserve_fd = open_reserve();

@@ -257,9 +257,12 @@ Tcp* tcp_create(UvNet* net, TcpPhase phase) {
   return tcp;
 }
 
-int tcp_open(Tcp* tcp, int fd) {
+void tcp_set_no_delay(int fd) {
   const int one = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
+int tcp_open(Tcp* tcp, int fd) {
   const int error = uv_tcp_open(&tcp->handle, fd);
   if (error != 0) close(fd);
   tcp->connected = error == 0;

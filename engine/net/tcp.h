@@ -64,6 +64,8 @@ struct Tcp : Transport {
 static_assert(sizeof(Tcp) < 500, "an idle connection stays small");
 
 [[nodiscard]] Tcp* tcp_create(UvNet* net, TcpPhase phase);
+// Small writes go out at once. A socket that is accepted has it from the one that listens.
+void tcp_set_no_delay(int fd);
 // The connection owns `fd` from now on, also when this fails (a libuv error).
 [[nodiscard]] int tcp_open(Tcp* tcp, int fd);
 void tcp_start_reading(Tcp* tcp);

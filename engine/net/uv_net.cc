@@ -115,6 +115,7 @@ Transport* uv_net_adopt(UvNet* net, int fd, std::shared_ptr<TlsServerContext> tl
     close(fd);
     return nullptr;
   }
+  tcp_set_no_delay(fd);
   Tcp* tcp = tcp_create(net, tls != nullptr ? TcpPhase::kTls : TcpPhase::kPlain);
   if (tcp_open(tcp, fd) != 0) {
     tcp_close(tcp);
