@@ -173,8 +173,12 @@ AddressClass address_classify(const sockaddr* address) {
 
 AddressClass host_classify(std::string_view host) {
   sockaddr_storage address;
-  if (host_to_address(host, &address)) {
-    return address_classify(reinterpret_cast<const sockaddr*>(&address));
+  return host_classify(host, &address);
+}
+
+AddressClass host_classify(std::string_view host, sockaddr_storage* address) {
+  if (host_to_address(host, address)) {
+    return address_classify(reinterpret_cast<const sockaddr*>(address));
   }
   host = trim_host(host);
   if (host.empty() || is_metadata_name(host)) return AddressClass::kForbidden;

@@ -18,7 +18,9 @@ enum class AddressClass : uint8_t { kPublic, kPrivate, kForbidden };
 [[nodiscard]] AddressClass address_classify(const sockaddr* address);
 // For a host as written in a URL: metadata.* names are kForbidden too; other names are kPublic.
 [[nodiscard]] AddressClass host_classify(std::string_view host);
-// True when `host` is an address and not a name; `out` then holds it, with port 0.
+// The same, and the address with port 0; its family is AF_UNSPEC when `host` is a name.
+[[nodiscard]] AddressClass host_classify(std::string_view host, sockaddr_storage* address);
+// True when `host` is an address and not a name; `out` then holds it, with port 0, and else zeros.
 [[nodiscard]] bool host_to_address(std::string_view host, sockaddr_storage* out);
 
 // Room for any address as text.

@@ -212,11 +212,11 @@ void on_resolved(ResolveWaiter* waiter, NetError error, const AddressList& addre
   try_next(dial);
 }
 
-void start_connecting(Dial* dial, const std::string& connect_host) {
-  sockaddr_storage literal;
-  if (!host_to_address(connect_host, &literal)) {
+// `literal` is the address that `host` is; a name has none.
+void start_connecting(Dial* dial, const std::string& host, const sockaddr_storage& literal) {
+  if (literal.ss_family == AF_UNSPEC) {
     dial->waiter.on_resolved = on_resolved;
-    return dial->net->resolver.resolve(connect_host, &dial->waiter);
+    return dial->net->resolver.resolve(host, &dial->waiter);
   }
   static_assert(sizeof(Address) <= sizeof(literal));
   std::memcpy(&dial->addresses.items[0], &literal, sizeof(Address));
@@ -224,8 +224,9 @@ void start_connecting(Dial* dial, const std::string& connect_host) {
   try_next(dial);
 }
 
-bool host_is_allowed(const Provider& provider) {
-  const AddressClass kind = host_classify(provider.host);
+// Also says the address of the target, when its host is one.
+bool host_is_allowed(const Provider& provider, sockaddr_storage* literal) {
+  const AddressClass kind = host_classify(provider.host, literal);
   if (kind == AddressClass::kForbidden) return false;
   return kind == AddressClass::kPublic || !provider.deny_private;
 }
@@ -266,10 +267,13 @@ Transport* dial_start(Net* base, const Provider& provider, const TransportEvents
   dial->through_proxy = !provider.proxy_host.empty();
   dial->proxy_authorization = provider.proxy_authorization;
   dial->connect_port = dial->through_proxy ? provider.proxy_port : provider.port;
-  if (!host_is_allowed(provider)) {
+  sockaddr_storage literal;
+  if (!host_is_allowed(provider, &literal)) {
     dial_fail(dial, NetError::kForbidden, provider.host);
   } else if (!provider.tls || prepare_tls(dial, provider)) {
-    start_connecting(dial, dial->through_proxy ? provider.proxy_host : provider.host);
+    const std::string& host = dial->through_proxy ? provider.proxy_host : provider.host;
+    if (dial->through_proxy) static_cast<void>(host_to_address(host, &literal));
+    start_connecting(dial, host, literal);
   }
   return tcp;
 }

@@ -71,6 +71,10 @@ TEST(Address, ParsesWhatItJudges) {
   EXPECT_EQ(out.ss_family, AF_INET6);
   inet_ntop(AF_INET6, &reinterpret_cast<sockaddr_in6*>(&out)->sin6_addr, text, sizeof(text));
   EXPECT_STREQ(text, "2001:db8::7");
+  EXPECT_EQ(host_classify("10.0.0.8", &out), AddressClass::kPrivate);
+  EXPECT_EQ(ntohl(reinterpret_cast<sockaddr_in*>(&out)->sin_addr.s_addr), 0x0a000008u);
+  EXPECT_EQ(host_classify("ten.example", &out), AddressClass::kPublic);
+  EXPECT_EQ(out.ss_family, AF_UNSPEC);
 }
 
 TEST(Address, IsWrittenAsInetNtopWritesIt) {
