@@ -62,16 +62,22 @@ void on_bytes(Tcp* tcp, std::string_view bytes) {
 // One read a turn: what is still there after it makes the next turn come at once.
 void on_readable(uv_stream_t* stream, ssize_t, const uv_buf_t*) {
   auto* tcp = static_cast<Tcp*>(stream->data);
+  UvNet* net = net_of(tcp);
+  if (!net->opened.empty()) {
+    net_tell_opened(net);
+    // One of them may have closed or paused this one.
+    if (uv_is_active(reinterpret_cast<uv_handle_t*>(stream)) == 0) return;
+  }
   if (tcp->closing) return;
   const bool direct = tcp->read_into_bytes != 0 && tcp->phase == TcpPhase::kPlain;
-  char* const to = direct ? tcp->read_into : tcp->net->current->data;
+  char* const to = direct ? tcp->read_into : net->current->data;
   const size_t room = direct ? tcp->read_into_bytes : kReadBlockBytes;
   long count = 0;
   do {
     count = syscall(SYS_recvfrom, tcp->fd, to, room, 0, nullptr, nullptr);
   } while (count < 0 && errno == EINTR);
   // What is long to read is long to handle.
-  if (count > static_cast<long>(Outbox::kPieceBytes)) outbox_send_all(net_of(tcp));
+  if (count > static_cast<long>(Outbox::kPieceBytes)) outbox_send_all(net);
   if (count > 0) return on_bytes(tcp, {to, static_cast<size_t>(count)});
   if (count < 0 && errno == EWOULDBLOCK) return;
   const NetError error = count < 0 ? net_error_of(-errno) : end_kind(tcp);
@@ -311,7 +317,7 @@ void tcp_defer(Tcp* tcp, uint8_t what) {
   if (tcp->closing || net->closing) return;
   tcp->deferred |= what;
   if (tcp->deferred_node.linked()) return;
-  (what == kDeferOpened ? net->ready : net->fresh).push_back(tcp);
+  (what == kDeferOpened ? net->opened : net->fresh).push_back(tcp);
   net_wake_deferred(net);
 }
 

@@ -40,7 +40,7 @@ enum TcpDeferred : uint8_t {
   kDeferStart = 2,
   kDeferTlsRead = 4,
   kDeferError = 8,
-  kDeferOpened = 16,  // in this turn, not in a later one
+  kDeferOpened = 16,  // in this turn (UvNet::opened)
 };
 
 struct Tcp : Transport {

@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "net/address.h"
 #include "net/uv_net_state.h"
 
@@ -19,6 +21,7 @@ void on_idle(uv_idle_t*) {}
 void on_check(uv_check_t* check) {
   auto* net = static_cast<UvNet*>(check->data);
   while (Tcp* tcp = net->ready.pop_front()) tcp_on_deferred(tcp);
+  net_tell_opened(net);
   while (Tcp* tcp = net->fresh.pop_front()) net->ready.push_back(tcp);
   if (!net->ready.empty()) return;
   uv_idle_stop(&net->idle);
@@ -54,6 +57,12 @@ void block_sigpipe() {
 void net_handle_gone(UvNet* net) {
   --net->handles;
   finish_when_gone(net);
+}
+
+void net_tell_opened(UvNet* net) {
+  const bool in_round = std::exchange(net->outbox.in_round, false);
+  while (Tcp* tcp = net->opened.pop_front()) tcp_on_deferred(tcp);
+  net->outbox.in_round = in_round;
 }
 
 void net_wake_deferred(UvNet* net) {

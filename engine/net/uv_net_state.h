@@ -38,6 +38,9 @@ struct UvNet : Net {
   uv_check_t check;
   List<Tcp, &Tcp::deferred_node> fresh;
   List<Tcp, &Tcp::deferred_node> ready;
+  // Dialled connections that stand: their owners are told before the next read, or in this turn's
+  // check phase. The provider works on its request while others are read.
+  List<Tcp, &Tcp::deferred_node> opened;
 
   List<Tcp, &Tcp::node> connections;
   List<UvListener, &UvListener::node> listeners;
@@ -62,6 +65,9 @@ inline UvNet* uv_net_of(Net* net) { return static_cast<UvNet*>(net); }
 
 void net_handle_made(UvNet* net, uv_handle_t* handle);
 void net_handle_gone(UvNet* net);
+// Tells the owners of `opened`, whose first writes do not wait for the round's end. Not from inside
+// an event of a transport.
+void net_tell_opened(UvNet* net);
 // Makes the next turns come at once until the deferred work is done.
 void net_wake_deferred(UvNet* net);
 

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -179,6 +180,50 @@ TEST_F(DialTest, NearAddressOpensInTheSameTurn) {
   while (second.transport == nullptr) uv_run(&loop_, UV_RUN_ONCE);
   EXPECT_FALSE(opened_inside);
   EXPECT_EQ(second.opens, 1);
+}
+
+// Who dialled in one read is told before the next one in the same turn, and its first bytes do not
+// wait for the end of the round. It may stop that next read.
+TEST_F(DialTest, OpenIsToldBeforeTheNextRead) {
+  const uint16_t port = listen();
+  use_rounds(true);
+  for (const bool pause : {false, true}) {
+    accepted_.clear();
+    Peer second;
+    Peer other;
+    Peer dialled;
+    int reads = 0;
+    dialled.on_open = [&](Peer& self) {
+      EXPECT_EQ(reads, 1);
+      self.write("first");
+      EXPECT_EQ(static_cast<Tcp*>(self.transport)->piece, Outbox::kNoPiece);
+      for (auto& peer : accepted_) {
+        if (pause && peer->reads == 0) transport_pause(peer->transport);
+      }
+    };
+    on_accept_ = [&](Peer& peer) {
+      peer.on_read = [&](Peer&, std::string_view) {
+        if (++reads == 1) return dialled.dial(base_, provider(port));
+        EXPECT_EQ(dialled.opens, 1);
+      };
+    };
+    second.dial(base_, provider(port));
+    other.dial(base_, provider(port));
+    run_until([&] { return second.opened && other.opened && accepted_.size() == 2; });
+    on_accept_ = [](Peer&) {};
+    run_turns(2);
+    second.write("x");
+    other.write("x");
+    run_until([&] { return accepted_.size() == 3 && accepted_[2]->received == "first"; });
+    run_turns(5);
+    EXPECT_EQ(reads, pause ? 1 : 2);
+    for (auto& peer : accepted_) peer->close();
+    for (Peer* peer : {&second, &other, &dialled}) peer->close();
+    run_until([&] {
+      return second.closes + other.closes + dialled.closes == 3 &&
+             std::ranges::all_of(accepted_, [](auto& p) { return p->closes == 1; });
+    });
+  }
 }
 
 TEST_F(DialTest, ClosedBeforeItIsToldThatItOpened) {
