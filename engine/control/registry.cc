@@ -112,9 +112,9 @@ Bucket* Registry::bucket(std::string_view id, const BucketSpec& spec, Nanos now,
 }
 
 void Registry::buckets_again(const LimitSet& buckets, SlotLeases* leases) {
-  for (const LimitEntry& entry : buckets) {
-    limits_.hold_again(entry.bucket);
-    leases->buckets_.push_back(entry.bucket);
+  for (Bucket* bucket : buckets.buckets()) {
+    limits_.hold_again(bucket);
+    leases->buckets_.push_back(bucket);
   }
 }
 

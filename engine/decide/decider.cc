@@ -2,6 +2,7 @@
 // those of proxy/exchange.cc and proxy/limits.cc, without anything to wait for.
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
@@ -146,15 +147,15 @@ bool Decider::Parts::take_limits(Decision::Held* held, Decision* out, uint64_t n
   if (capacity != kNoTokens) {
     held->reserved = request_reservation(held->size, held->route->output, core.core(), capacity);
   }
-  const LimitEntry* refused = nullptr;
+  std::optional<LimitEntry> refused;
   if (const int at = who.take_all(core.core(), held->reserved, now_ns); at != LimitSet::kPassed) {
-    refused = &who[static_cast<size_t>(at)];
+    refused = who[static_cast<size_t>(at)];
   } else if (const int on = alias.take_all(core.core(), held->reserved, now_ns);
              on != LimitSet::kPassed) {
     who.refund_all(core.core(), held->reserved, now_ns);
-    refused = &alias[static_cast<size_t>(on)];
+    refused = alias[static_cast<size_t>(on)];
   }
-  if (refused == nullptr) return true;
+  if (!refused) return true;
   refuse(out, Errc::kRateLimited, "a limit of the tenant, the key or the model is used up",
          wait_ms(wait_of(*refused, held->reserved, now_ns)));
   return false;

@@ -69,13 +69,19 @@ class BasicBucket {
     const Line& line = lines_[core];
     return line.lease.load(Order::relaxed) >= n && now < line.until;
   }
+  // After has_lease() of the same. True: n tokens are taken from the lease. False: others closed it
+  // since.
+  [[nodiscard]] bool take_held(uint32_t core, int64_t n) { return take_held(lines_[core], n); }
   // One look, nothing taken: true when take() would refuse, as far as one look can tell.
   [[nodiscard]] bool would_refuse(uint32_t core, int64_t n, Nanos now) const;
   // Gives back what was taken and not used; above capacity it is lost.
   void give_back(uint32_t core, int64_t n, Nanos now) {
+    if (!give_back_held(core, n)) give_back_shared(lines_[core], n, now);
+  }
+  // The same, if a lease of the core can take it. False: nothing is given back.
+  [[nodiscard]] bool give_back_held(uint32_t core, int64_t n) {
     WEIR_DCHECK(n >= 0);
-    Line& line = lines_[core];
-    if (!give_back_leased(line, n)) give_back_shared(line, n, now);
+    return give_back_held(lines_[core], n);
   }
   // Of `reserved` tokens `actual` were used: the rest goes back, or more is taken, as debt if need
   // be.
@@ -153,17 +159,20 @@ class BasicBucket {
     int64_t spent = 0;
     uint64_t epoch = 0;
     int64_t counted = 0;    // this line's part of leased_
-    uint32_t takes = 0;     // since others closed the line; stays at kHotTakes
+    uint32_t takes = 0;     // by locked steps, since others closed the line
     bool light = false;     // changed by open_line() alone
   };
 
   static constexpr int64_t level_of(int64_t word) { return word >> 2; }
-  // A closed line stays below 0 whatever the two below add to it: its core may learn by their
-  // result that the line was closed. Nobody reads anything else by a lease: relaxed.
+  // A closed line stays below 0 whatever is added to it here: its core may learn by the result that
+  // the line was closed. Nobody reads anything else by a lease: relaxed.
   [[nodiscard]] static bool take_leased(Line& line, int64_t n, Nanos now) {
-    if (line.lease.load(Order::relaxed) < n || now >= line.until) return false;
+    return now < line.until && take_held(line, n);
+  }
+  [[nodiscard]] static bool take_held(Line& line, int64_t n) {
     if (line.light) return change_light(line, n, -n);
-    line.takes += line.takes < Platform::kHotTakes ? 1 : 0;
+    if (line.lease.load(Order::relaxed) < n) return false;
+    ++line.takes;
     return line.lease.fetch_sub(n, Order::relaxed) >= 0;
   }
   // Adds to the lease if it is `least` at least. False: nothing was done.
@@ -180,10 +189,11 @@ class BasicBucket {
     line.inside.store(0, Order::release);
     return done;
   }
-  [[nodiscard]] static bool give_back_leased(Line& line, int64_t n) {
+  [[nodiscard]] static bool give_back_held(Line& line, int64_t n) {
     const int64_t lease = line.lease.load(Order::relaxed);
     if (lease < 0) return false;
-    if (const int64_t more = n - (line.granted - lease); more > 0) [[unlikely]] {
+    if (n > line.granted - lease) [[unlikely]] {
+      const int64_t more = n - (line.granted - lease);
       if (more > line.spent) return false;
       line.spent -= more;
       line.granted += more;

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 
 #include "base/check.h"
 #include "limit/bucket.h"
@@ -30,26 +31,23 @@ class LimitSet {
   static constexpr int kPassed = -1;
   static constexpr int64_t kNoTokens = std::numeric_limits<int64_t>::max();
 
-  void add(LimitEntry entry) {
-    WEIR_CHECK(entry.bucket != nullptr);
-    WEIR_CHECK(size_ < kMax);
-    entries_[size_++] = entry;
-    counts_tokens_ = counts_tokens_ || entry.unit == BucketUnit::kTokens;
-  }
-  void clear() {
-    size_ = 0;
-    counts_tokens_ = false;
-  }
+  void add(LimitEntry entry);
+  void clear() { size_ = requests_ = 0; }
   [[nodiscard]] size_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
   // One of the buckets is of tokens.
-  [[nodiscard]] bool counts_tokens() const { return counts_tokens_; }
-  [[nodiscard]] const LimitEntry& operator[](size_t i) const {
+  [[nodiscard]] bool counts_tokens() const { return requests_ < size_; }
+  // By the order of asking.
+  [[nodiscard]] LimitEntry operator[](size_t i) const {
     WEIR_DCHECK(i < size_);
-    return entries_[i];
+    const Turn turn = turns_[i];
+    return {buckets_[turn.bucket], turn.scope,
+            turn.bucket < requests_ ? BucketUnit::kRequests : BucketUnit::kTokens};
   }
-  [[nodiscard]] const LimitEntry* begin() const { return entries_.data(); }
-  [[nodiscard]] const LimitEntry* end() const { return entries_.data() + size_; }
+  // Of each unit by that order.
+  [[nodiscard]] std::span<Bucket* const> buckets() const { return {buckets_.data(), size_}; }
+  [[nodiscard]] std::span<Bucket* const> requests() const { return buckets().first(requests_); }
+  [[nodiscard]] std::span<Bucket* const> tokens() const { return buckets().subspan(requests_); }
 
   // Takes 1 from each bucket of requests and `tokens` from each of tokens: kPassed; or nothing at
   // all, and the index of the first bucket that refused.
@@ -63,11 +61,25 @@ class LimitSet {
   [[nodiscard]] int64_t smallest_token_capacity() const;
 
  private:
-  void refund_first(size_t count, uint32_t core, int64_t tokens, Nanos now) const;
+  struct Turn {
+    uint8_t bucket = 0;  // its index in buckets_
+    BucketScope scope = BucketScope::kTenant;
+  };
+  [[nodiscard]] int64_t cost(size_t bucket, int64_t tokens) const {
+    return bucket < requests_ ? 1 : tokens;
+  }
+  // What is not done from leases alone, kept apart so that what is stays small.
+  [[gnu::noinline]] int take_asking(uint32_t core, int64_t tokens, Nanos now) const;
+  [[gnu::noinline]] int take_again(size_t taken, uint32_t core, int64_t tokens, Nanos now) const;
+  [[gnu::noinline]] void settle_from(size_t i, uint32_t core, int64_t reserved, int64_t actual,
+                                     Nanos now) const;
 
-  std::array<LimitEntry, kMax> entries_{};
-  size_t size_ = 0;
-  bool counts_tokens_ = false;
+  // Those of requests, then those of tokens: what mostly happens needs no order, and looks at
+  // nothing else.
+  std::array<Bucket*, kMax> buckets_{};
+  std::array<Turn, kMax> turns_{};
+  uint8_t size_ = 0;
+  uint8_t requests_ = 0;
 };
 
 }  // namespace weir

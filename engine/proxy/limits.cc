@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include "base/check.h"
 #include "base/decimal.h"
@@ -84,15 +85,15 @@ int64_t request_tokens(const Exchange* ex) {
                                   ex->route->limits.smallest_token_capacity()));
 }
 
-// From the buckets of the alias. Null: taken, or there are none; else the one that refused.
-const LimitEntry* alias_take(Exchange* ex, int64_t tokens) {
+// From the buckets of the alias. Empty: taken, or there are none; else the one that refused.
+std::optional<LimitEntry> alias_take(Exchange* ex, int64_t tokens) {
   const LimitSet& alias = ex->route->limits;
-  if (alias.empty()) return nullptr;
+  if (alias.empty()) return {};
   const int at = alias.take_all(core_of(ex), tokens, ex->worker->now_ns);
-  if (at != LimitSet::kPassed) return &alias[static_cast<size_t>(at)];
+  if (at != LimitSet::kPassed) return alias[static_cast<size_t>(at)];
   ex->held.alias = true;
   ex->held.alias_reserved = tokens;
-  return nullptr;
+  return {};
 }
 
 void note_limited(Exchange* ex, Nanos wait) {
@@ -109,12 +110,12 @@ bool limits_admit(Exchange* ex) {
   const int64_t tokens = request_tokens(ex);
   const Nanos now = ex->worker->now_ns;
   if (const int at = who.take_all(core_of(ex), tokens, now); at != LimitSet::kPassed) {
-    const LimitEntry& refused = who[static_cast<size_t>(at)];
+    const LimitEntry refused = who[static_cast<size_t>(at)];
     refuse(ex, refusal_text(refused), wait_of(ex, refused, tokens));
     return false;
   }
   int64_t alias_tokens = tokens;
-  while (const LimitEntry* refused = alias_take(ex, alias_tokens)) {
+  while (const auto refused = alias_take(ex, alias_tokens)) {
     if (ex->plan != nullptr && route_plan_next(ex, false)) {
       alias_tokens = request_tokens(ex);
       continue;
@@ -135,8 +136,8 @@ bool limits_move(Exchange* ex, const Route& from) {
     ex->held.alias = false;
   }
   const int64_t tokens = request_tokens(ex);
-  const LimitEntry* refused = alias_take(ex, tokens);
-  if (refused == nullptr) return true;
+  const auto refused = alias_take(ex, tokens);
+  if (!refused) return true;
   note_limited(ex, wait_of(ex, *refused, tokens));
   return false;
 }
@@ -223,7 +224,8 @@ class Tightest {
   };
   Tightest(bool exact, uint32_t core, Nanos now) : exact_(exact), core_(core), now_(now) {}
   void look(const LimitSet& limits) {
-    for (const LimitEntry& entry : limits) {
+    for (size_t i = 0; i < limits.size(); ++i) {
+      const LimitEntry entry = limits[i];
       One& one = of_[static_cast<size_t>(entry.unit)];
       const int64_t left =
           exact_ ? entry.bucket->level(now_) : entry.bucket->level_hint(core_, now_);

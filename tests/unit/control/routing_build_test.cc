@@ -39,7 +39,8 @@ policies:
 )";
 
 void limits_put(std::ostream& out, const LimitSet& limits, const Registry& registry) {
-  for (const LimitEntry& entry : limits) {
+  for (size_t i = 0; i < limits.size(); ++i) {
+    const LimitEntry entry = limits[i];
     out << " " << registry.limits().id_of(entry.bucket) << static_cast<int>(entry.unit);
   }
 }
@@ -330,9 +331,9 @@ TEST_F(RoutingTest, BucketsSurviveAnotherName) {
   update();
   const auto buckets = [&](const std::string& name) {
     std::vector<const Bucket*> out;
-    for (const LimitEntry& entry : route(name)->targets[0].limits) out.push_back(entry.bucket);
+    for (const Bucket* bucket : route(name)->targets[0].limits.buckets()) out.push_back(bucket);
     for (const auto& key : publication_->snapshot->principals()) {
-      for (const LimitEntry& entry : key->limits) out.push_back(entry.bucket);
+      for (const Bucket* bucket : key->limits.buckets()) out.push_back(bucket);
     }
     return out;
   };

@@ -2,10 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <deque>
+#include <random>
 #include <thread>
 #include <vector>
+
+#include "tests/model/plain_bucket.h"
 
 namespace weir {
 namespace {
@@ -46,6 +51,101 @@ TEST(LimitSet, NoTokenBucketMeansNoBound) {
   EXPECT_EQ(set.smallest_token_capacity(), 10);
   set.clear();
   EXPECT_FALSE(set.counts_tokens());
+}
+
+// Its lease, which is looked at once for each entry, may serve the first alone.
+TEST(LimitSet, ABucketThatIsThereTwiceGivesTwice) {
+  constexpr int64_t kCapacity = 100'000, kTokens = 7;
+  Bucket bucket(1, {0, kCapacity, kSecond}, 0);
+  LimitSet set;
+  set.add({&bucket, BucketScope::kTenant, BucketUnit::kTokens});
+  set.add({&bucket, BucketScope::kModel, BucketUnit::kTokens});
+  int64_t admitted = 0;
+  while (set.take_all(0, kTokens, 0) == LimitSet::kPassed) ++admitted;
+  EXPECT_EQ(admitted, kCapacity / (2 * kTokens));
+  EXPECT_EQ(bucket.level(0), kCapacity % (2 * kTokens));
+}
+
+// Random buckets, of which some are scarce, and plain ones that are asked for the same.
+struct Twins {
+  std::deque<Bucket> buckets;
+  std::vector<PlainBucket> plain;
+  LimitSet set;
+
+  template <typename Below>
+  Twins(uint32_t cores, const Below& below) {
+    const int64_t count = 1 + below(int64_t{LimitSet::kMax});
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t capacity = below(3) == 0 ? 1 + below(500) : 5'000 + below(100'000);
+      const BucketSpec spec{1 + below(capacity), capacity, kSecond};
+      buckets.emplace_back(cores, spec, 0);
+      plain.emplace_back(spec, 0);
+      set.add({&buckets.back(), BucketScope::kTenant, BucketUnit{static_cast<uint8_t>(below(2))}});
+    }
+  }
+  [[nodiscard]] int64_t cost(size_t i, int64_t tokens) const {
+    return set[i].unit == BucketUnit::kRequests ? 1 : tokens;
+  }
+  [[nodiscard]] bool plain_gives(size_t i, int64_t tokens) const {
+    PlainBucket copy = plain[i];
+    return copy.take(cost(i, tokens));
+  }
+  void plain_settle(int64_t reserved, int64_t actual) {
+    for (size_t i = 0; i < plain.size(); ++i) {
+      if (set[i].unit == BucketUnit::kTokens) plain[i].settle(reserved, actual);
+    }
+  }
+  void plain_refund(int64_t tokens) {
+    for (size_t i = 0; i < plain.size(); ++i) plain[i].give_back(cost(i, tokens));
+  }
+  void take(uint32_t core, int64_t tokens, Nanos now) {
+    bool all = true;
+    for (size_t i = 0; i < plain.size(); ++i) {
+      plain[i].tick(now);
+      all = all && plain_gives(i, tokens);
+    }
+    const int at = set.take_all(core, tokens, now);
+    ASSERT_EQ(at == LimitSet::kPassed, all);
+    if (!all) {
+      // Which of those that refuse is named depends on what one look can tell.
+      ASSERT_FALSE(plain_gives(static_cast<size_t>(at), tokens));
+      return;
+    }
+    for (size_t i = 0; i < plain.size(); ++i) ASSERT_TRUE(plain[i].take(cost(i, tokens)));
+  }
+};
+
+TEST(LimitSet, DoesWhatPlainBucketsDo) {
+  constexpr uint32_t kCores = 4;
+  const uint64_t first = std::random_device{}();
+  for (uint64_t seed = first; seed < first + 100; ++seed) {
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
+    std::mt19937_64 random(seed);
+    const auto below = [&random](int64_t n) {
+      return static_cast<int64_t>(random() % static_cast<uint64_t>(n));
+    };
+    Twins twins(kCores, below);
+    Nanos now = 0;
+    for (int i = 0; i < 2000; ++i) {
+      // Mostly one core, so that it has leases.
+      const auto core = static_cast<uint32_t>(below(10) < 7 ? 0 : below(kCores));
+      if (below(100) == 0) now += static_cast<Nanos>(below(2 * kSecond));
+      const int64_t tokens = below(100);
+      twins.take(core, tokens, now);
+      if (HasFatalFailure()) return;
+      if (below(4) == 0) {
+        twins.set.refund_all(core, tokens, now);
+        twins.plain_refund(tokens);
+      } else {
+        const int64_t actual = below(tokens + tokens / 4 + 2);
+        twins.set.settle_all(core, tokens, actual, now);
+        twins.plain_settle(tokens, actual);
+      }
+    }
+    for (size_t i = 0; i < twins.plain.size(); ++i) {
+      ASSERT_EQ(twins.buckets[i].level(now), twins.plain[i].level) << "bucket " << i;
+    }
+  }
 }
 
 // Two buckets of different size, asked by all cores: the smaller is used up exactly, and the other
