@@ -94,7 +94,7 @@ void reserve_and_tell(benchmark::State& state) {
   for (auto _ : state) {
     estimate.observe(0, 300);
     benchmark::DoNotOptimize(weir::reservation_of(700, -1, estimate.mean(0), kAmple));
-    benchmark::DoNotOptimize(weir::reset_text(1'234'000'000));
+    benchmark::DoNotOptimize(weir::duration_text(weir::shown_ms(1'234'000'000)));
   }
 }
 BENCHMARK(reserve_and_tell);

@@ -263,9 +263,10 @@ Nanos BasicBucket<Platform>::fit_ns(int64_t level, int64_t n, Nanos now) const {
   if (capacity() == 0 && n > 0) return kNever;
   if (missing <= 0) return 0;
   if (amount == 0) return kNever;
+  const Nanos first = next_refill_ns(now);
+  if (missing <= amount) return first;
   const auto more = static_cast<uint64_t>((missing - 1) / amount);
   const uint64_t duration = duration_ns_.load(Order::relaxed);
-  const Nanos first = next_refill_ns(now);
   return more > (kNever - first) / duration ? kNever : first + more * duration;
 }
 

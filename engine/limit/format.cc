@@ -10,9 +10,10 @@ namespace {
 
 constexpr uint64_t kMillisPerSecond = 1000;
 constexpr uint64_t kSecondsPerMinute = 60;
+constexpr uint64_t kMillisPerMinute = kMillisPerSecond * kSecondsPerMinute;
 constexpr uint64_t kMinutesPerHour = 60;
 
-constexpr uint64_t divide_up(uint64_t n, uint64_t by) { return n / by + (n % by != 0 ? 1 : 0); }
+constexpr uint64_t divide_up(uint64_t n, uint64_t by) { return n == 0 ? 0 : (n - 1) / by + 1; }
 
 // ".5", ".05" or nothing: the part of a second without zeros at its end.
 char* put_fraction(char* to, uint64_t millis) {
@@ -31,19 +32,18 @@ char* put(char* to, uint64_t number, char unit) {
   return to;
 }
 
-char* put_duration(char* to, Nanos wait_ns) {
-  const uint64_t millis = divide_up(wait_ns, kNanosPerMilli);
+char* put_duration(char* to, uint64_t millis) {
   if (millis != 0 && millis < kMillisPerSecond) {
     to = put(to, millis, 'm');
     *to++ = 's';
     return to;
   }
-  if (millis < kMillisPerSecond * kSecondsPerMinute) {
+  if (millis < kMillisPerMinute) {
     to = put_fraction(write_number(to, millis / kMillisPerSecond), millis % kMillisPerSecond);
     *to++ = 's';
     return to;
   }
-  const uint64_t seconds = divide_up(millis, kMillisPerSecond);
+  const uint64_t seconds = millis / kMillisPerSecond;
   const uint64_t minutes = seconds / kSecondsPerMinute;
   if (minutes >= kMinutesPerHour) to = put(to, minutes / kMinutesPerHour, 'h');
   to = put(to, minutes % kMinutesPerHour, 'm');
@@ -52,9 +52,15 @@ char* put_duration(char* to, Nanos wait_ns) {
 
 }  // namespace
 
-LimitText reset_text(Nanos wait_ns) {
+uint64_t shown_ms(Nanos wait_ns) {
+  const uint64_t millis = divide_up(wait_ns, kNanosPerMilli);
+  if (millis < kMillisPerMinute) return millis;
+  return divide_up(millis, kMillisPerSecond) * kMillisPerSecond;
+}
+
+LimitText duration_text(uint64_t shown_ms) {
   LimitText text;
-  text.len = static_cast<size_t>(put_duration(text.bytes, wait_ns) - text.bytes);
+  text.len = static_cast<size_t>(put_duration(text.bytes, shown_ms) - text.bytes);
   return text;
 }
 

@@ -19,9 +19,11 @@ struct LimitText {
   [[nodiscard]] std::string_view view() const { return {bytes, len}; }
 };
 
-// A duration as Go prints it, rounded up to whole milliseconds, and to whole seconds from one
-// minute on: "0s", "120ms", "1.5s", "6m0s", "1h0m0s". For x-ratelimit-reset-*.
-[[nodiscard]] LimitText reset_text(Nanos wait_ns);
+// A duration as x-ratelimit-reset-* shows it, in milliseconds: rounded up to whole ones, and to
+// whole seconds from one minute on.
+[[nodiscard]] uint64_t shown_ms(Nanos wait_ns);
+// What shown_ms() gave, as Go prints it: "0s", "120ms", "1.5s", "6m0s", "1h0m0s".
+[[nodiscard]] LimitText duration_text(uint64_t shown_ms);
 // Whole seconds for Retry-After: rounded up, at least 1, at most kLongestRetryS.
 constexpr uint64_t kLongestRetryS = 86'400;
 [[nodiscard]] uint64_t retry_after_s(Nanos wait_ns);

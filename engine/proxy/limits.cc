@@ -1,12 +1,12 @@
 #include "proxy/limits.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
+#include <initializer_list>
+#include <limits>
 #include <optional>
+#include <span>
 
 #include "base/check.h"
-#include "base/decimal.h"
 #include "limit/estimate.h"
 #include "limit/format.h"
 #include "limit/limit_set.h"
@@ -215,104 +215,50 @@ bool limits_shown(const Exchange* ex) {
 
 namespace {
 
-// The buckets with the least left, one of each unit.
-class Tightest {
- public:
-  struct One {
-    const Bucket* bucket = nullptr;
-    int64_t left = 0;
-  };
-  Tightest(bool exact, uint32_t core, Nanos now) : exact_(exact), core_(core), now_(now) {}
-  void look(const LimitSet& limits) {
-    for (size_t i = 0; i < limits.size(); ++i) {
-      const LimitEntry entry = limits[i];
-      One& one = of_[static_cast<size_t>(entry.unit)];
-      const int64_t left =
-          exact_ ? entry.bucket->level(now_) : entry.bucket->level_hint(core_, now_);
-      if (one.bucket == nullptr || left < one.left) one = {entry.bucket, left};
+// The bucket of one unit with the least left; null where there is none.
+struct Tightest {
+  const Bucket* bucket = nullptr;
+  int64_t left = std::numeric_limits<int64_t>::max();
+
+  void write(LimitLines* lines, HeadWriter* writer, Nanos now) const {
+    if (bucket == nullptr) return;
+    const int64_t capacity = bucket->capacity();
+    writer->cursor = lines->write(writer->cursor, static_cast<uint64_t>(capacity),
+                                  static_cast<uint64_t>(std::max<int64_t>(left, 0)),
+                                  bucket->fit_ns(left, capacity, now));
+  }
+};
+
+// `level`: how to ask a bucket.
+template <typename Level>
+void fields_write(const Exchange* ex, HeadWriter* writer, Level level) {
+  Tightest requests, tokens;
+  const LimitSet* const target = ex->target != nullptr ? &ex->target->limits : nullptr;
+  for (const LimitSet* set : {&ex->principal->limits, &ex->route->limits, target}) {
+    if (set == nullptr) break;
+    const std::span<Bucket* const> buckets = set->buckets();
+    const size_t first_of_tokens = set->requests().size();
+    for (size_t i = 0; i < buckets.size(); ++i) {
+      Tightest& one = i < first_of_tokens ? requests : tokens;
+      const int64_t left = level(*buckets[i]);
+      if (left < one.left) one = {buckets[i], left};
     }
   }
-  [[nodiscard]] const One& of(BucketUnit unit) const { return of_[static_cast<size_t>(unit)]; }
-
- private:
-  const bool exact_;
-  const uint32_t core_;
-  const Nanos now_;
-  std::array<One, 2> of_;
-};
-
-// Inlined always: the names are constants then, and each is a few stores.
-class Lines {
- public:
-  explicit Lines(char* at) : begin_(at), at_(at) {}
-  [[gnu::always_inline]] void add(std::string_view text) {
-    std::memcpy(at_, text.data(), text.size());
-    at_ += text.size();
-  }
-  // Where the value is.
-  [[gnu::always_inline]] std::string_view add(std::string_view name, uint64_t value) {
-    add(name);
-    const char* const from = at_;
-    at_ = write_number(at_, value);
-    const std::string_view written(from, static_cast<size_t>(at_ - from));
-    add("\r\n");
-    return written;
-  }
-  // A number that was written here before, copied at its longest.
-  [[gnu::always_inline]] void again(std::string_view name, std::string_view value) {
-    add(name);
-    std::memcpy(at_, value.data(), kNumberBytes);
-    at_ += value.size();
-    add("\r\n");
-  }
-  // Copied at its longest, whatever its length.
-  [[gnu::always_inline]] void add(std::string_view name, const LimitText& value) {
-    add(name);
-    std::memcpy(at_, value.bytes, LimitText::kRoom);
-    at_ += value.len;
-    add("\r\n");
-  }
-  [[nodiscard]] std::string_view text() const {
-    return {begin_, static_cast<size_t>(at_ - begin_)};
-  }
-
- private:
-  char* begin_;
-  char* at_;
-};
-
-LimitText reset_of(const Tightest::One& one, Nanos now) {
-  return reset_text(one.bucket->fit_ns(one.left, one.bucket->capacity(), now));
+  Worker* worker = ex->worker;
+  requests.write(&worker->request_lines, writer, worker->now_ns);
+  tokens.write(&worker->token_lines, writer, worker->now_ns);
 }
-
-uint64_t shown(int64_t level) { return static_cast<uint64_t>(std::max<int64_t>(level, 0)); }
 
 }  // namespace
 
-std::string_view limits_fields(Exchange* ex) {
-  if (!limits_shown(ex)) return {};
-  constexpr size_t kRoom = 512;
+void limits_fields(Exchange* ex, HeadWriter* writer) {
+  WEIR_CHECK(static_cast<size_t>(writer->limit - writer->cursor) >= kLimitFieldBytes);
   const Nanos now = ex->worker->now_ns;
-  const bool exact = ex->record.has_error && ex->record.error == Errc::kRateLimited;
-  Tightest tightest(exact, core_of(ex), now);
-  tightest.look(ex->principal->limits);
-  tightest.look(ex->route->limits);
-  if (ex->target != nullptr) tightest.look(ex->target->limits);
-  Lines lines(ex->arena.allocate(kRoom));
-  if (const auto& one = tightest.of(BucketUnit::kRequests); one.bucket != nullptr) {
-    lines.add("x-ratelimit-limit-requests: ", shown(one.bucket->capacity()));
-    const std::string_view left =
-        lines.add("x-ratelimit-remaining-requests: ", shown(one.left));
-    lines.add("x-ratelimit-reset-requests: ", reset_of(one, now));
-    lines.again("x-requests-limit-remaining: ", left);
+  if (ex->record.has_error && ex->record.error == Errc::kRateLimited) {
+    return fields_write(ex, writer, [now](Bucket& bucket) { return bucket.level(now); });
   }
-  if (const auto& one = tightest.of(BucketUnit::kTokens); one.bucket != nullptr) {
-    lines.add("x-ratelimit-limit-tokens: ", shown(one.bucket->capacity()));
-    lines.add("x-ratelimit-remaining-tokens: ", shown(one.left));
-    lines.add("x-ratelimit-reset-tokens: ", reset_of(one, now));
-  }
-  WEIR_CHECK(lines.text().size() <= kRoom);
-  return lines.text();
+  const uint32_t core = core_of(ex);
+  fields_write(ex, writer, [=](const Bucket& bucket) { return bucket.level_hint(core, now); });
 }
 
 }  // namespace weir

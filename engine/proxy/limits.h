@@ -6,10 +6,13 @@
 // byte was delivered pays nothing. docs/limits.md says what holds. Worker thread.
 #pragma once
 
-#include <string_view>
+#include <cstddef>
+#include <cstdint>
 
 #include <weir/types.h>
 
+#include "http/write.h"
+#include "proxy/limit_lines.h"
 #include "route/decide.h"
 
 namespace weir {
@@ -43,7 +46,9 @@ void limits_end_attempt(Exchange* ex, Fault fault);
 void limits_end_request(Exchange* ex);
 // There are buckets that the client is told about; the provider's own fields are hidden then.
 [[nodiscard]] bool limits_shown(const Exchange* ex);
-// The x-ratelimit-* lines of an answer, in the exchange's arena; empty without buckets.
-[[nodiscard]] std::string_view limits_fields(Exchange* ex);
+// The x-ratelimit-* lines of an answer, if limits_shown(). Adds at most kLimitFieldBytes, for which
+// there must be room.
+constexpr size_t kLimitFieldBytes = 2 * LimitLines::kRoom;
+void limits_fields(Exchange* ex, HeadWriter* writer);
 
 }  // namespace weir

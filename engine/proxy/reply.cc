@@ -231,10 +231,10 @@ std::string_view reply_head(Exchange* ex, int status, std::string_view content_t
   constexpr size_t kFixed = 320;  // status, names, numbers, date
   const Worker* worker = ex->worker;
   const ClientWire wire = ex->client != nullptr ? ex->client->wire : ClientWire::kHttp11;
-  const std::string_view limits = limits_fields(ex);
-  const size_t room = kFixed + content_type.size() + extra.size() + limits.size() +
-                      ex->request_id.size() + ex->dropped_params.size() +
-                      (ex->show_timing ? kTimingFieldBytes : 0);
+  const bool limited = limits_shown(ex);
+  const size_t room = kFixed + content_type.size() + extra.size() +
+                      (limited ? kLimitFieldBytes : 0) + ex->request_id.size() +
+                      ex->dropped_params.size() + (ex->show_timing ? kTimingFieldBytes : 0);
   HeadWriter writer = head_begin(&ex->arena, room);
   const bool http = wire != ClientWire::kNone;
   if (http) writer.add_status_line(status);
@@ -262,7 +262,7 @@ std::string_view reply_head(Exchange* ex, int status, std::string_view content_t
   if (!ex->dropped_params.empty()) {
     writer.add_field("x-weir-dropped-params", ex->dropped_params);
   }
-  writer.add(limits);
+  if (limited) limits_fields(ex, &writer);
   if (ex->show_timing) timing_field(&writer, stage_times(ex->at, worker_clock(ex->worker)));
   writer.add(extra);
   if (http) writer.add_end();

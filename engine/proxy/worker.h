@@ -27,6 +27,7 @@
 #include "proxy/body_buffer.h"
 #include "proxy/client_conn.h"
 #include "proxy/exchange.h"
+#include "proxy/limit_lines.h"
 #include "proxy/local_client.h"
 #include "proxy/retry_budget.h"
 #include "proxy/route_memo.h"
@@ -77,6 +78,8 @@ struct Worker {
   RouteMemo route_memo;
   DeadlineWheel wheel;
   RetryBudget retry_budget;
+  LimitLines request_lines{BucketUnit::kRequests};
+  LimitLines token_lines{BucketUnit::kTokens};
   MetricsBlock metrics;
   HeadMemo heads;              // of requests that were let in
   RequestScanner request_scanner;

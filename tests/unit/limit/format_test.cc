@@ -13,9 +13,9 @@ constexpr Nanos kMs = 1'000'000;
 constexpr Nanos kSecond = 1000 * kMs;
 constexpr Nanos kMinute = 60 * kSecond;
 
-std::string text(Nanos wait) { return std::string(reset_text(wait).view()); }
+std::string text(Nanos wait) { return std::string(duration_text(shown_ms(wait)).view()); }
 
-TEST(ResetText, IsAGoDuration) {
+TEST(DurationText, IsAGoDuration) {
   EXPECT_EQ(text(0), "0s");
   EXPECT_EQ(text(1), "1ms");
   EXPECT_EQ(text(120 * kMs), "120ms");
@@ -29,13 +29,13 @@ TEST(ResetText, IsAGoDuration) {
   EXPECT_EQ(text(25 * 60 * kMinute + 61 * kSecond), "25h1m1s");
 }
 
-TEST(ResetText, RoundsUp) {
+TEST(DurationText, RoundsUp) {
   EXPECT_EQ(text(999 * kMs + 1), "1s");
   EXPECT_EQ(text(59'999 * kMs + 1), "1m0s");
   EXPECT_EQ(text(kMinute + 1), "1m1s");
 }
 
-TEST(ResetText, TheLongestHasRoom) {
+TEST(DurationText, TheLongestHasRoom) {
   EXPECT_EQ(text(std::numeric_limits<Nanos>::max()), "5124095h34m34s");
 }
 
