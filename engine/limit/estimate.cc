@@ -42,7 +42,7 @@ int64_t request_reservation(const RequestSize& size, const OutputEstimate* outpu
   if (!size.has_output) {
     cap = 0;
   } else if (cap >= 0) {
-    cap = cap > kMost / size.choices ? kMost : cap * size.choices;
+    if (__builtin_mul_overflow(cap, int64_t{size.choices}, &cap)) cap = kMost;
   } else if (output != nullptr) {
     mean = output->mean(core) * size.choices;
   }

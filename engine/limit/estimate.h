@@ -44,6 +44,9 @@ struct RequestSize {
   int64_t output_cap = -1;  // of one choice; -1: the request has none
   uint32_t choices = 1;
   bool has_output = true;   // embeddings have none
+
+  // Its output must be guessed; only then does a capacity matter.
+  [[nodiscard]] bool is_open() const { return has_output && output_cap < 0; }
 };
 
 // The whole estimate, in buckets of that smallest capacity: text at four bytes a token (tools and

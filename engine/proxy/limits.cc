@@ -21,14 +21,21 @@ namespace {
 
 uint32_t core_of(const Exchange* ex) { return ex->worker->core.core(); }
 
-// What to reserve in buckets of that smallest capacity; 0 when none of them counts tokens.
-int64_t reservation(const Exchange* ex, int64_t capacity) {
-  if (capacity == LimitSet::kNoTokens) return 0;
+// What to reserve in the buckets of both; 0 when none of them counts tokens.
+int64_t reservation(Exchange* ex, const LimitSet& limits, const LimitSet& more) {
+  if (!limits.counts_tokens() && !more.counts_tokens()) return 0;
+  if (ex->held.capped >= 0) return ex->held.capped;
   const RequestSize size{.body_bytes = ex->record.request_bytes,
                          .output_cap = ex->view.output_cap,
                          .choices = ex->view.choices(),
                          .has_output = ex->match.endpoint != Endpoint::kEmbeddings};
-  return request_reservation(size, ex->route->output, core_of(ex), capacity);
+  if (size.is_open()) {
+    const int64_t capacity =
+        std::min(limits.smallest_token_capacity(), more.smallest_token_capacity());
+    return request_reservation(size, ex->route->output, core_of(ex), capacity);
+  }
+  ex->held.capped = request_reservation(size, nullptr, core_of(ex), LimitSet::kNoTokens);
+  return ex->held.capped;
 }
 
 void count_reserved(Exchange* ex, int64_t tokens) {
@@ -80,9 +87,8 @@ void refuse(Exchange* ex, std::string_view message, Nanos wait_ns) {
 }
 
 // What to reserve in the buckets that the request as such has to pass.
-int64_t request_tokens(const Exchange* ex) {
-  return reservation(ex, std::min(ex->principal->limits.smallest_token_capacity(),
-                                  ex->route->limits.smallest_token_capacity()));
+int64_t request_tokens(Exchange* ex) {
+  return reservation(ex, ex->principal->limits, ex->route->limits);
 }
 
 // From the buckets of the alias. Empty: taken, or there are none; else the one that refused.
@@ -145,7 +151,7 @@ bool limits_move(Exchange* ex, const Route& from) {
 bool limits_take_target(Exchange* ex, const Target& target) {
   const LimitSet& limits = target.limits;
   if (limits.empty()) return true;
-  const int64_t tokens = reservation(ex, limits.smallest_token_capacity());
+  const int64_t tokens = reservation(ex, limits, limits);
   const int at = limits.take_all(core_of(ex), tokens, ex->worker->now_ns);
   if (at != LimitSet::kPassed) {
     note_limited(ex, wait_of(ex, limits[static_cast<size_t>(at)], tokens));

@@ -21,6 +21,7 @@ struct Exchange;
 
 // What a request holds of limits, as a part of Exchange.
 struct LimitsHeld {
+  int64_t capped = -1;          // what to reserve, if that is the same everywhere; -1: not known
   int64_t reserved = 0;         // tokens, in the buckets of the principal
   int64_t alias_reserved = 0;   // tokens, in the buckets of the route
   int64_t target_reserved = 0;  // tokens, in the buckets of the target

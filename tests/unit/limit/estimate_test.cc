@@ -49,5 +49,23 @@ TEST(Reservation, IsThePromptAndTheCapOrABoundedGuess) {
   EXPECT_EQ(reservation_of(-5, -1, -7, 80), 0);
 }
 
+TEST(Reservation, OnlyAGuessAsksForTheCapacity) {
+  OutputEstimate output(1);
+  output.observe(0, 1000);
+  RequestSize size{.body_bytes = 401, .choices = 2};
+  EXPECT_TRUE(size.is_open());
+  EXPECT_EQ(request_reservation(size, &output, 0, 100'000), 101 + 2000);
+  EXPECT_EQ(request_reservation(size, &output, 0, 800), 101 + 100);
+  size.output_cap = 50;
+  EXPECT_FALSE(size.is_open());
+  EXPECT_EQ(request_reservation(size, &output, 0, 800), 101 + 100);
+  EXPECT_EQ(request_reservation(size, &output, 0, 0), 101 + 100);
+  size.output_cap = std::numeric_limits<int64_t>::max() / 2 + 1;
+  EXPECT_EQ(request_reservation(size, &output, 0, 800), Bucket::kMaxTake);
+  size.has_output = false;
+  EXPECT_FALSE(size.is_open());
+  EXPECT_EQ(request_reservation(size, &output, 0, 800), 101);
+}
+
 }  // namespace
 }  // namespace weir
