@@ -31,13 +31,6 @@ uint64_t eight_digits(uint64_t value) {
   return (tens | (pairs - tens * 10) << 8) + 0x3030303030303030;
 }
 
-// One digit or two; where it is one, the byte behind it is written too.
-char* put_pair_without_zero(char* to, uint64_t below_100) {
-  const size_t left_out = below_100 < 10 ? 1 : 0;
-  std::memcpy(to, kDigitPairs.data() + 2 * below_100 + left_out, 2);
-  return to + 2 - left_out;
-}
-
 // The last `count` of the eight digits; eight bytes are written all the same.
 char* put_last(char* to, uint64_t value, size_t count) {
   const uint64_t digits = eight_digits(value) >> 8 * (8 - count);
@@ -49,13 +42,11 @@ char* put_last(char* to, uint64_t value, size_t count) {
 
 static_assert(std::endian::native == std::endian::little);
 
-char* write_number(char* to, uint64_t value) {
+char* write_long_number(char* to, uint64_t value) {
   constexpr uint64_t kEight = 100'000'000;
-  if (value < 100) return put_pair_without_zero(to, value);
-  if (value < 10'000) {
-    to = put_pair_without_zero(to, value / 100);
-    std::memcpy(to, kDigitPairs.data() + 2 * (value % 100), 2);
-    return to + 2;
+  if (value < 1'000'000) {
+    to = write_number(to, value / 1000);
+    return write_three_digits(to, static_cast<uint32_t>(value % 1000));
   }
   size_t left = digits_of(value);
   if (left > 16) {

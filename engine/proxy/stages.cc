@@ -21,27 +21,17 @@ constexpr Name kNames[kStages - 1] = {
     {", parse;dur=", 12},   {", decide;dur=", 13},    {", pool;dur=", 11}, {", connect;dur=", 14},
     {", upstream;dur=", 15}, {", translate;dur=", 16}, {", relay;dur=", 12}};
 
-// Three digits.
-char* digits_write(char* to, uint32_t number) {
-  const uint32_t hundreds = number / 100;
-  const uint32_t tens = number / 10;
-  to[0] = static_cast<char>('0' + hundreds);
-  to[1] = static_cast<char>('0' + tens - hundreds * 10);
-  to[2] = static_cast<char>('0' + number - tens * 10);
-  return to + 3;
-}
-
 char* millis_write(char* to, Nanos ns) {
   const auto us = static_cast<uint32_t>(std::min<Nanos>(ns / 1000, UINT32_MAX));
   if (us < 10'000) {
     const uint32_t ms = us / 1000;
     to[0] = static_cast<char>('0' + ms);
     to[1] = '.';
-    return digits_write(to + 2, us - ms * 1000);
+    return write_three_digits(to + 2, us - ms * 1000);
   }
   to = write_number(to, us / 1000);
   *to++ = '.';
-  return digits_write(to, us % 1000);
+  return write_three_digits(to, us % 1000);
 }
 
 }  // namespace
