@@ -2,14 +2,13 @@
 // written and its usage added. What path_count counts and ledger_bench times. One thread.
 #pragma once
 
-#include <array>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "base/ring.h"
 #include "control/access_log.h"
-#include "control/line_writer.h"
 #include "control/record_names.h"
 #include "control/registry.h"
 #include "control/usage/usage_feed.h"
@@ -57,9 +56,11 @@ class LedgerWork {
     size_t bytes = 0;
     ring_.drain([&](const LedgerRecord& record) {
       RecordNames::Names& names = names_.of(record, registry_);
-      LineWriter line(memory_.data());
-      access_line(record, names, registry_, &line);
-      bytes += line.view().size();
+      const size_t room = access_line_room(record, names, registry_);
+      line_.resize_and_overwrite(room, [&](char* text, size_t) {
+        return static_cast<size_t>(access_line(text, record, names, registry_) - text);
+      });
+      bytes += line_.size();
       add_usage(record, &names);
     });
     return bytes;
@@ -90,7 +91,7 @@ class LedgerWork {
   RecordNames names_;
   Ring<LedgerRecord> ring_{64};
   LedgerRecord record_;
-  std::array<char, LineWriter::kBytes> memory_;  // of one line
+  std::string line_;
 };
 
 }  // namespace weir::bench

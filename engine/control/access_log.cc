@@ -9,7 +9,6 @@
 #include <cstring>
 
 #include "control/config_problem.h"
-#include "control/line_writer.h"
 
 namespace weir {
 
@@ -67,14 +66,12 @@ void AccessLog::append(const LedgerRecord& record, const RecordNames::Names& nam
     return;
   }
   const size_t before = pending_.size();
-  pending_.resize_and_overwrite(before + LineWriter::kBytes + 1, [&](char* text, size_t) {
-    LineWriter line(text + before);
-    access_line(record, names, registry, &line);
-    if (line.failed()) return before;
-    line.literal("\n");
-    return before + line.view().size();
+  const size_t room = access_line_room(record, names, registry);
+  pending_.resize_and_overwrite(before + room, [&](char* text, size_t) {
+    char* end = access_line(text + before, record, names, registry);
+    *end++ = '\n';
+    return static_cast<size_t>(end - text);
   });
-  if (pending_.size() == before) ++dropped_;
   // The caches hold so much, and it need not be kept for all lines of a round.
   if (pending_.size() >= kWriteBytes && !stuck_) flush();
 }

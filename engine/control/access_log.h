@@ -18,8 +18,6 @@
 
 namespace weir {
 
-class LineWriter;
-
 class AccessLog {
  public:
   static constexpr size_t kMaxPending = 4 << 20;
@@ -52,15 +50,13 @@ class AccessLog {
   uint64_t dropped_ = 0;
 };
 
-// The line without its end, for any record: every foreign byte is escaped.
-void access_line(const LedgerRecord& record, const RecordNames::Names& names,
-                 const Registry& registry, LineWriter* line);
+// Writes the line without its end, for any record: every foreign byte is escaped. Returns one past
+// what was written, where the end has room too. Needs access_line_room() bytes at `to`.
+char* access_line(char* to, const LedgerRecord& record, const RecordNames::Names& names,
+                  const Registry& registry);
+[[nodiscard]] size_t access_line_room(const LedgerRecord& record, const RecordNames::Names& names,
+                                      const Registry& registry);
+// The same, all at once.
 [[nodiscard]] std::string access_line(const LedgerRecord& record, const Registry& registry);
-
-// Names as they stand in the log and in metrics.
-[[nodiscard]] std::string_view outcome_name(Outcome outcome);
-[[nodiscard]] std::string_view stage_name(size_t stage);
-[[nodiscard]] std::string_view fault_name(Fault fault);
-[[nodiscard]] std::string_view usage_source_name(UsageSource source);
 
 }  // namespace weir

@@ -7,6 +7,7 @@
 #include "control/api/api_body.h"
 #include "control/api/api_route.h"
 #include "control/control_plane.h"
+#include "control/record_words.h"
 #include "control/routing_records.h"
 #include "json/json_write.h"
 

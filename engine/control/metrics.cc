@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <map>
 
-#include "control/access_log.h"
+#include "control/record_words.h"
 
 namespace weir {
 

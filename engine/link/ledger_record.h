@@ -49,39 +49,55 @@ struct LedgerRecord {
   static constexpr size_t kMaxAttempts = 4;
   static constexpr size_t kMaxRequestId = 128;
 
-  int64_t started_unix_ms = 0;
-  uint32_t total_us = 0;
-  std::array<uint32_t, kStages> stage_us{};
+  // First what many requests have in common, without gaps: record_traits().
+  uint32_t route = kNoSlot;      // Route::slot
+  uint32_t series = kNoSlot;     // Target::series of the last attempt
+  uint32_t principal = kNoSlot;  // Principal::pin
   RequestKind kind = RequestKind::kUnknown;
   Endpoint endpoint = Endpoint::kChat;
   Outcome outcome = Outcome::kRefused;
   bool stream = false;
-  bool cached = false;         // answered from the reply cache; no provider was asked
-  bool has_error = false;      // `error` says why
+  bool cached = false;           // answered from the reply cache; no provider was asked
+  bool has_error = false;        // `error` says why
   Errc error = Errc::kInternal;
-  uint16_t status = 0;         // towards the client; 499 when it left before an answer
-  uint32_t route = kNoSlot;    // Route::slot
-  uint32_t series = kNoSlot;   // Target::series of the last attempt
-  uint32_t principal = kNoSlot;  // Principal::pin
+  uint8_t attempt_count = 0;     // all attempts; the first kMaxAttempts are in `attempts`
+  uint16_t status = 0;           // towards the client; 499 when it left before an answer
+  uint8_t method_len = 0;
+  uint8_t path_len = 0;
+  char method[8] = {};           // zeros behind its end
+
+  int64_t started_unix_ms = 0;
+  uint32_t total_us = 0;
+  std::array<uint32_t, kStages> stage_us{};
+  uint8_t peer_len = 0;
+  uint8_t request_id_len = 0;
   uint64_t request_bytes = 0;
   uint64_t response_bytes = 0;
   Usage usage;
-  uint8_t attempt_count = 0;   // all attempts; the first kMaxAttempts are in `attempts`
   std::array<AttemptRecord, kMaxAttempts> attempts{};
-  uint8_t method_len = 0;
-  uint8_t path_len = 0;
-  uint8_t request_id_len = 0;
-  uint8_t peer_len = 0;
-  char method[8];
-  char path[64];               // of Weir's own routes; cut
-  char peer[46];
-  char request_id[kMaxRequestId];  // the last member: what follows its text is not copied
+  // Texts, whose whole room may be read: it is a multiple of kTextBlock.
+  static constexpr size_t kTextBlock = 16;
+  char peer[48];
+  char request_id[kMaxRequestId];
+  char path[64];                 // of Weir's own routes; cut
 };
 
+// Equal for records that differ in times and sizes only.
+using RecordTraits = std::array<uint64_t, 4>;
+[[nodiscard]] inline RecordTraits record_traits(const LedgerRecord& record) {
+  static_assert(offsetof(LedgerRecord, started_unix_ms) == sizeof(RecordTraits));
+  RecordTraits traits;
+  std::memcpy(&traits, &record, sizeof traits);
+  return traits;
+}
+
+// All that is in use: most records have no path, and a short request id.
 inline void record_copy(LedgerRecord* to, const LedgerRecord& from) {
   static_assert(std::is_trivially_copyable_v<LedgerRecord>);
-  const size_t used = offsetof(LedgerRecord, request_id) + from.request_id_len;
-  std::memcpy(static_cast<void*>(to), &from, used);
+  constexpr size_t kFirst = offsetof(LedgerRecord, request_id);
+  std::memcpy(static_cast<void*>(to), &from, kFirst);
+  std::memcpy(to->request_id, from.request_id, from.request_id_len);
+  if (from.path_len != 0) std::memcpy(to->path, from.path, from.path_len);
 }
 
 }  // namespace weir

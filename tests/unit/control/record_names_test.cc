@@ -4,9 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "control/usage/usage_feed.h"
@@ -18,8 +20,15 @@ TEST(RecordNames, AreThoseOfTheSlotsAtTheTime) {
   Registry registry;
   RecordNames names;
   LedgerRecord record;
-  EXPECT_EQ(names.of(record, registry).members, "");
-  EXPECT_EQ(names.of(record, registry).target_quoted, "\"\"");
+  constexpr std::string_view kBefore = R"(,"kind":"unknown","method":"")";
+  constexpr std::string_view kBehind = R"(,"status":0,"outcome":"refused","stream":false)";
+  const auto between = [&](std::string_view members) {
+    EXPECT_TRUE(members.starts_with(kBefore)) << members;
+    EXPECT_TRUE(members.ends_with(kBehind)) << members;
+    members.remove_prefix(kBefore.size());
+    return std::string(members.substr(0, members.size() - kBehind.size()));
+  };
+  EXPECT_EQ(between(names.of(record, registry).members()), "");
 
   std::optional<SlotLeases> leases(&registry);
   record.principal = registry.pin_take({"id-1", "first", "t"}, &*leases);
@@ -27,17 +36,66 @@ TEST(RecordNames, AreThoseOfTheSlotsAtTheTime) {
   const uint32_t target = registry.target_slot("t", "cloud", "m", &*leases);
   record.series = registry.series_slot(record.route, target, &*leases);
   const RecordNames::Names& known = names.of(record, registry);
-  EXPECT_EQ(known.members,
+  EXPECT_EQ(between(known.members()),
             R"(,"key":"first","key_id":"id-1","tenant":"t","alias":"m\"","target":"t:cloud/m")");
   EXPECT_EQ(known.target, target);
-  EXPECT_EQ(known.target_quoted, R"("t:cloud/m")");
 
   // The pin is free with its leases, and the next owner gets it.
   const uint32_t pin = record.principal;
   leases.emplace(&registry);
-  EXPECT_EQ(names.of(record, registry).members.find("first"), std::string::npos);
+  EXPECT_FALSE(names.of(record, registry).text.contains("first"));
   EXPECT_EQ(registry.pin_take({"id-2", "second", "u"}, &*leases), pin);
-  EXPECT_TRUE(names.of(record, registry).members.starts_with(R"(,"key":"second","key_id":"id-2")"));
+  EXPECT_TRUE(names.of(record, registry).text.contains(R"(,"key":"second","key_id":"id-2")"));
+}
+
+// Each trait for itself, so that no record is given the text of one that differs in it alone.
+TEST(RecordNames, TellWhatTheTraitsAre) {
+  const Registry registry;
+  RecordNames names;
+  LedgerRecord record;
+  record.kind = RequestKind::kInference;
+  const auto members = [&] { return std::string(names.of(record, registry).members()); };
+  EXPECT_EQ(members(), R"(,"kind":"inference","method":"","endpoint":"chat/completions")"
+                       R"(,"status":0,"outcome":"refused","stream":false)");
+  record.method_len = 4;
+  std::memcpy(record.method, "P\\ST", 4);
+  EXPECT_TRUE(members().contains(R"("method":"P\\ST")"));
+  record.method[0] = 'p';
+  EXPECT_TRUE(members().contains(R"("method":"p\\ST")"));
+  record.endpoint = Endpoint::kEmbeddings;
+  EXPECT_TRUE(members().contains(R"("endpoint":"embeddings")"));
+  record.outcome = Outcome::kFailed;
+  EXPECT_TRUE(members().contains(R"("outcome":"failed","stream":false)"));
+  record.has_error = true;
+  record.error = Errc::kUpstreamTimeout;
+  EXPECT_TRUE(members().contains(R"("error":"upstream_timeout","stream":false)"));
+  record.error = Errc::kOverloaded;
+  EXPECT_TRUE(members().contains(R"("error":"overloaded")"));
+  record.stream = true;
+  EXPECT_TRUE(members().ends_with(R"("stream":true)"));
+  record.attempt_count = 3;
+  EXPECT_TRUE(members().ends_with(R"("stream":true,"attempt_count":3)"));
+  record.status = 503;
+  EXPECT_TRUE(members().contains(R"("status":503,"outcome":"failed")"));
+  record.kind = RequestKind::kHealth;
+  EXPECT_TRUE(members().starts_with(R"(,"kind":"health")"));
+  EXPECT_FALSE(members().contains("endpoint"));
+}
+
+TEST(RecordNames, TellTheUsualAttempt) {
+  Registry registry;
+  SlotLeases leases(&registry);
+  RecordNames names;
+  LedgerRecord record;
+  const uint32_t target = registry.target_slot("t", "cloud", "m", &leases);
+  record.route = registry.route_slot("t", "production", "m", 0, &leases);
+  record.series = registry.series_slot(record.route, target, &leases);
+  record.attempt_count = 1;
+  record.status = 200;
+  const RecordNames::Names& known = names.of(record, registry);
+  EXPECT_EQ(known.members_and_usual_attempt(),
+            std::string(known.members()) +
+                R"(,"attempts":[{"target":"t:cloud/m","status":200,"fault":"none","us":)");
 }
 
 TEST(RecordNames, AnotherKeyOnTheSamePlaceIsNotTakenForThisOne) {
@@ -51,12 +109,12 @@ TEST(RecordNames, AnotherKeyOnTheSamePlaceIsNotTakenForThisOne) {
     const std::string name = "key" + std::to_string(i);
     LedgerRecord record;
     record.principal = registry.pin_take({name, name, "t"}, keys.back().get());
-    EXPECT_EQ(names.of(record, registry).members,
-              ",\"key\":\"" + name + "\",\"key_id\":\"" + name + "\",\"tenant\":\"t\"");
+    EXPECT_TRUE(names.of(record, registry).text.contains(
+        ",\"key\":\"" + name + "\",\"key_id\":\"" + name + "\",\"tenant\":\"t\","));
   }
   LedgerRecord first;
   first.principal = 0;
-  EXPECT_TRUE(names.of(first, registry).members.starts_with(",\"key\":\"key0\""));
+  EXPECT_TRUE(names.of(first, registry).text.contains(",\"key\":\"key0\""));
 }
 
 TEST(UsagePlaces, AddWhatTheNamesWouldAdd) {
