@@ -76,9 +76,9 @@ class LedgerWork {
 
  private:
   void add_usage(const LedgerRecord& record, RecordNames::Names* names) {
-    const UsageRow row = usage_numbers_of(record, registry_);
-    UsagePlace& place = names->usage[usage_place_index(row.type, row.usage.source)];
-    if (!store_->add_at(place, row)) place = store_->add(usage_row_of(record, registry_));
+    UsagePlace& place = names->usage[static_cast<size_t>(record.usage.source)];
+    if (store_->add_at(place, usage_numbers_of(record, registry_))) return;
+    place = store_->add(usage_row_of(record, registry_));
   }
   static void put(char* to, uint8_t* length, std::string_view text) {
     std::memcpy(to, text.data(), text.size());

@@ -8,9 +8,9 @@ namespace weir {
 
 void ControlPlane::usage_add(const LedgerRecord& record, RecordNames::Names* names) {
   if (record.kind != RequestKind::kInference) return;
-  const UsageRow row = usage_numbers_of(record, registry_);
-  UsagePlace& place = names->usage[usage_place_index(row.type, row.usage.source)];
-  if (!usage_->add_at(place, row)) place = usage_->add(usage_row_of(record, registry_));
+  UsagePlace& place = names->usage[static_cast<size_t>(record.usage.source)];
+  if (usage_->add_at(place, usage_numbers_of(record, registry_))) return;
+  place = usage_->add(usage_row_of(record, registry_));
 }
 
 // What cannot be written stays in memory; one line says so, another that it was written after all.

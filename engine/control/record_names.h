@@ -32,8 +32,8 @@ class RecordNames {
     std::string text;  // with kLineSlack zeros at its end
     size_t members_size = 0, size = 0;
     uint32_t target = kNoSlot;  // of the series
-    // Where its usage is added, by type and source.
-    std::array<UsagePlace, kUsagePlaces> usage;
+    // Where its usage is added, by source.
+    std::array<UsagePlace, kUsageSources> usage;
   };
 
   RecordNames() : entries_(std::make_unique<std::array<Entry, kEntries>>()) {}

@@ -2,24 +2,25 @@
 
 namespace weir {
 
-UsageRow usage_numbers_of(const LedgerRecord& record, const Registry& registry) {
-  UsageRow row;
+UsageNumbers usage_numbers_of(const LedgerRecord& record, const Registry& registry) {
+  UsageNumbers numbers;
   // When it ended: a minute that is over gets no more numbers.
-  row.unix_s = (record.started_unix_ms + record.total_us / 1000) / 1000;
-  row.type = record.endpoint == Endpoint::kEmbeddings ? UsageType::kEmbedding
-                                                      : UsageType::kCompletion;
-  row.outcome = record.outcome;
-  row.attempts = record.attempt_count;
-  row.usage = record.usage;
-  if (record.series >= registry.series().size()) return row;
-  if (row.usage.source == UsageSource::kNone) return row;
+  numbers.unix_s = (record.started_unix_ms + record.total_us / 1000) / 1000;
+  numbers.outcome = record.outcome;
+  numbers.attempts = record.attempt_count;
+  numbers.usage = record.usage;
+  if (record.series >= registry.series().size()) return numbers;
+  if (record.usage.source == UsageSource::kNone) return numbers;
   const Registry::SeriesName& series = registry.series()[record.series];
-  if (series.price) row.cost_nano = cost_of(*series.price, record.usage);
-  return row;
+  if (series.price) numbers.cost_nano = cost_of(*series.price, record.usage);
+  return numbers;
 }
 
 UsageRow usage_row_of(const LedgerRecord& record, const Registry& registry) {
-  UsageRow row = usage_numbers_of(record, registry);
+  UsageRow row;
+  static_cast<UsageNumbers&>(row) = usage_numbers_of(record, registry);
+  row.type = record.endpoint == Endpoint::kEmbeddings ? UsageType::kEmbedding
+                                                      : UsageType::kCompletion;
   if (record.route < registry.routes().size()) {
     row.tenant = registry.routes()[record.route].tenant;
     row.alias = registry.routes()[record.route].name;

@@ -11,6 +11,6 @@ namespace weir {
 // The row of a record of kind inference; its names live in the registry.
 [[nodiscard]] UsageRow usage_row_of(const LedgerRecord& record, const Registry& registry);
 // The same without names.
-[[nodiscard]] UsageRow usage_numbers_of(const LedgerRecord& record, const Registry& registry);
+[[nodiscard]] UsageNumbers usage_numbers_of(const LedgerRecord& record, const Registry& registry);
 
 }  // namespace weir

@@ -36,26 +36,27 @@ void UsageSums::add(const UsageSums& other) {
   for (size_t i = 0; i < kUsageFields; ++i) saturating_add(&values[i], other.values[i]);
 }
 
-UsageSums usage_sums_of(const UsageRow& row) {
+// Only what is there: most requests leave half of the sums as they are.
+void UsageSums::add(const UsageNumbers& one) {
   static_assert(static_cast<int>(UsageField::kRefused) == static_cast<int>(Outcome::kRefused));
-  const auto count = [](int64_t tokens) {
-    return std::clamp<int64_t>(tokens, 0, kMaxRequestTokens);
+  const auto add_to = [this](UsageField field, int64_t value) {
+    saturating_add(&(*this)[field], value);
   };
-  UsageSums sums;
-  sums[static_cast<UsageField>(row.outcome)] = 1;
-  sums[UsageField::kAttempts] = row.attempts;
-  if (row.usage.source == UsageSource::kNone) return sums;
-  sums[UsageField::kPrompt] = count(row.usage.prompt_tokens);
-  sums[UsageField::kCompletion] = count(row.usage.completion_tokens);
-  sums[UsageField::kCached] = count(row.usage.cached_tokens);
-  sums[UsageField::kReasoning] = count(row.usage.reasoning_tokens);
-  sums[UsageField::kCost] = row.cost_nano.value_or(0);
-  sums[row.cost_nano ? UsageField::kPriced : UsageField::kUnpriced] = 1;
-  return sums;
+  const auto add_tokens = [&add_to](UsageField field, int64_t tokens) {
+    if (tokens > 0) add_to(field, std::min(tokens, kMaxRequestTokens));
+  };
+  add_to(static_cast<UsageField>(one.outcome), 1);
+  add_to(UsageField::kAttempts, one.attempts);
+  if (one.usage.source == UsageSource::kNone) return;
+  add_tokens(UsageField::kPrompt, one.usage.prompt_tokens);
+  add_tokens(UsageField::kCompletion, one.usage.completion_tokens);
+  add_tokens(UsageField::kCached, one.usage.cached_tokens);
+  add_tokens(UsageField::kReasoning, one.usage.reasoning_tokens);
+  if (one.cost_nano) add_to(UsageField::kCost, *one.cost_nano);
+  add_to(one.cost_nano ? UsageField::kPriced : UsageField::kUnpriced, 1);
 }
 
 UsagePlace UsageStore::add(const UsageRow& row) {
-  const UsageSums sums = usage_sums_of(row);
   // More names than expected in one interval are written at once, and not kept.
   if (cells_ >= kMaxCells && !failing_ && !reading_) static_cast<void>(flush());
   Series* series = series_of(row);
@@ -63,14 +64,13 @@ UsagePlace UsageStore::add(const UsageRow& row) {
     ++lost_;
     return {};
   }
-  cell_of(series, floor_to(row.unix_s, kMinuteS))->sums.add(sums);
+  sums_of(series, row.unix_s)->add(row);
   return {generation_, static_cast<uint32_t>(series - series_.data())};
 }
 
-bool UsageStore::add_at(UsagePlace place, const UsageRow& row) {
+bool UsageStore::add_at(UsagePlace place, const UsageNumbers& numbers) {
   if (place.generation != generation_ || cells_ >= kMaxCells) return false;
-  Series* series = &series_[place.series];
-  cell_of(series, floor_to(row.unix_s, kMinuteS))->sums.add(usage_sums_of(row));
+  sums_of(&series_[place.series], numbers.unix_s)->add(numbers);
   return true;
 }
 
@@ -112,21 +112,29 @@ UsageStore::Series* UsageStore::series_of(const UsageRow& row) {
   return &made;
 }
 
-UsageStore::Cell* UsageStore::cell_of(Series* series, int64_t start) {
+UsageSums* UsageStore::sums_of(Series* series, int64_t unix_s) {
+  if (!series->cells.empty()) {
+    Cell& newest = series->cells.back();
+    if (unix_s >= newest.start && unix_s - newest.start < kMinuteS) return &newest.sums;
+  }
+  return sums_find(series, floor_to(unix_s, kMinuteS));
+}
+
+UsageSums* UsageStore::sums_find(Series* series, int64_t start) {
   // Only the newest ones are looked at: a second cell of one minute is written on top of the first.
   constexpr size_t kSearched = 8;
   const size_t count = series->cells.size();
   for (size_t i = count; i > 0 && count - i < kSearched; --i) {
-    if (series->cells[i - 1].start == start) return &series->cells[i - 1];
+    if (series->cells[i - 1].start == start) return &series->cells[i - 1].sums;
   }
   if (cells_ >= kMaxCells) {
     ++misdated_;
-    return &series->cells.back();
+    return &series->cells.back().sums;
   }
   if (series->cells.empty()) dirty_.push_back(static_cast<uint32_t>(series - series_.data()));
   ++cells_;
   series->cells.push_back({start, {}});
-  return &series->cells.back();
+  return &series->cells.back().sums;
 }
 
 Sqlited<void> UsageStore::flush() {

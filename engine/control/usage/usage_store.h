@@ -27,27 +27,29 @@ namespace weir {
 enum class UsageType : uint8_t { kCompletion, kEmbedding };
 [[nodiscard]] std::string_view usage_type_name(UsageType type);
 
-// What one finished request adds. The names are borrowed for the call; unknown ones are empty.
-struct UsageRow {
+// The numbers of one finished request.
+struct UsageNumbers {
   int64_t unix_s = 0;  // when it ended
-  std::string_view tenant, key_id, key_name, provider, model, alias, target;
-  UsageType type = UsageType::kCompletion;
   Outcome outcome = Outcome::kRefused;
   uint32_t attempts = 0;
   Usage usage;
   std::optional<int64_t> cost_nano;  // nothing: the target has no price
 };
 
-// Which of the store's series a row went to; holds until the store forgets its series.
+// The same with the names that it is added under, which are borrowed for the call; unknown ones are
+// empty.
+struct UsageRow : UsageNumbers {
+  std::string_view tenant, key_id, key_name, provider, model, alias, target;
+  UsageType type = UsageType::kCompletion;
+};
+
+// Which of the store's series a row went to; holds until the store forgets its series. Rows of the
+// same names, type and source go to the same place.
 struct UsagePlace {
   uint64_t generation = 0;  // 0: not known
   uint32_t series = 0;
 };
-// Rows of the same names go to the same place if these are equal too.
-constexpr size_t kUsagePlaces = 8;
-[[nodiscard]] constexpr size_t usage_place_index(UsageType type, UsageSource source) {
-  return static_cast<size_t>(type) * 4 + static_cast<size_t>(source);
-}
+constexpr size_t kUsageSources = 4;
 
 // The columns that are summed, in the order of the tables.
 enum class UsageField : uint8_t {
@@ -76,10 +78,11 @@ struct UsageSums {
     return values[static_cast<size_t>(field)];
   }
   int64_t& operator[](UsageField field) { return values[static_cast<size_t>(field)]; }
-  void add(const UsageSums& other);  // stays at the largest number instead of wrapping
+  // Both stay at the largest number instead of wrapping.
+  void add(const UsageSums& other);
+  void add(const UsageNumbers& one);
   bool operator==(const UsageSums&) const = default;
 };
-[[nodiscard]] UsageSums usage_sums_of(const UsageRow& row);
 
 class UsageStore {
  public:
@@ -93,8 +96,8 @@ class UsageStore {
   void set_retention(uint32_t days) { retention_days_ = days; }
   // Where it went; unknown when there was no room.
   UsagePlace add(const UsageRow& row);
-  // The same for a row whose place is known, whose names are not looked at. False: not added.
-  [[nodiscard]] bool add_at(UsagePlace place, const UsageRow& row);
+  // The same where the place is known already. False: not added.
+  [[nodiscard]] bool add_at(UsagePlace place, const UsageNumbers& numbers);
   // On an error everything stays in memory for the next flush.
   [[nodiscard]] Sqlited<void> flush();
   // A small bounded step of folding minutes into hours and deleting what is too old: at most an
@@ -143,7 +146,9 @@ class UsageStore {
   [[nodiscard]] Sqlited<void> prepare();
   // Null: no room for a new one.
   Series* series_of(const UsageRow& row);
-  Cell* cell_of(Series* series, int64_t start);
+  // Of the minute of `unix_s`.
+  UsageSums* sums_of(Series* series, int64_t unix_s);
+  [[gnu::noinline]] UsageSums* sums_find(Series* series, int64_t start);
   [[nodiscard]] Sqlited<void> flush_write();
   [[nodiscard]] Sqlited<void> series_write(Series* series);
   [[nodiscard]] Sqlited<void> cell_write(const Series& series, const Cell& cell);
