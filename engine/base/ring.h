@@ -91,6 +91,7 @@ class Ring {
   static void fetch(const T* item) {
     constexpr size_t kLine = 64;
     const char* const bytes = reinterpret_cast<const char*>(item);
+#pragma GCC unroll 8
     for (size_t at = 0; at < sizeof(T); at += kLine) __builtin_prefetch(bytes + at);
   }
   static void destroy(Block* block) {
