@@ -41,7 +41,11 @@ StageTimes stage_times(const Moments& at, Nanos end) {
   const Nanos parsed = at.parsed != 0 ? at.parsed : received;
   const Nanos first = std::min(at.first_byte, end);
   StageTimes times{};
-  const auto put = [&times](Stage stage, Nanos ns) { times[static_cast<size_t>(stage)] = ns; };
+  Nanos known = 0;
+  const auto put = [&](Stage stage, Nanos ns) {
+    times[static_cast<size_t>(stage)] = ns;
+    known += ns;
+  };
   put(Stage::kReceive, received - std::min(first, received));
   put(Stage::kParse, parsed - std::min(received, parsed));
   put(Stage::kDecide, at.decide_ns);
@@ -50,8 +54,6 @@ StageTimes stage_times(const Moments& at, Nanos end) {
   put(Stage::kUpstream, at.upstream_ns);
   // A whole reply that goes out in the turn it came in: all of that turn was its handling.
   put(Stage::kTranslate, at.translate_ns + (at.translate_from != 0 ? end - at.translate_from : 0));
-  Nanos known = 0;
-  for (const Nanos ns : times) known += ns;
   const Nanos total = end - first;
   put(Stage::kRelay, total - std::min(known, total));
   return times;
