@@ -1,11 +1,8 @@
 #include "json/reply_pattern.h"
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 
-#include "json/index.h"
-#include "json/plain_text.h"
 #include "json/text.h"
 #include "json/walk.h"
 
@@ -14,7 +11,7 @@ namespace weir {
 namespace {
 
 // What the walk takes for a count without a second look; an id of digits may be longer.
-constexpr size_t kCountDigits = 9;
+constexpr uint8_t kCountDigits = 9;
 
 // Where the member of a count is; null: the spot is none.
 int64_t Usage::*count_of(ReplySpot spot) {
@@ -31,28 +28,11 @@ int64_t Usage::*count_of(ReplySpot spot) {
   return nullptr;
 }
 
-// The closing quote of the string whose inside begins at `at`; null when there is no good one.
-const char* string_end(const char* at, const char* end, bool* escaped) {
-  bool wide = false;
-  const char* p = at;
-  for (;;) {
-    p = plain_text_end(p, end, &wide);
-    if (p == end) return nullptr;
-    if (*p == '"') break;
-    const size_t escape = *p == '\\' ? escape_size({p, static_cast<size_t>(end - p)}) : 0;
-    if (escape == 0) return nullptr;
-    *escaped = true;
-    p += escape;
-  }
-  return !wide || is_utf8({at, static_cast<size_t>(p - at)}) ? p : nullptr;
-}
-
-// Behind the digits at `at`; null when they are no number, or more than `most`.
-const char* digits_end(const char* at, const char* end, size_t most) {
-  const char* p = at;
-  while (p != end && is_digit(*p)) ++p;
-  const auto count = static_cast<size_t>(p - at);
-  return count == 0 || count > most || (*at == '0' && count > 1) ? nullptr : p;
+// Of digits that were looked at already.
+int64_t value_of(std::string_view digits) {
+  int64_t value = 0;
+  for (const char c : digits) value = value * 10 + (c - '0');
+  return value;
 }
 
 // A name from a list, such as a role: it stays what it is from reply to reply.
@@ -80,56 +60,32 @@ void ReplyMarks::add(uint32_t begin, uint32_t end, ReplySpot spot) {
 }
 
 bool ReplyPattern::match(std::string_view text, ReplyView* view) {
-  if (size_ == 0) return false;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  const char* kept = bytes_.data();
-  const auto same = [&](size_t size) {
-    if (static_cast<size_t>(end - at) < size || std::memcmp(at, kept, size) != 0) return false;
-    at += size;
-    kept += size;
-    return true;
-  };
   new (view) ReplyView(view_);
-  for (size_t i = 0; i < spot_count_; ++i) {
-    const Spot& spot = spots_[i];
-    if (!same(spot.before)) return false;
-    const char* const from = at;
-    if (spot.is_text) {
-      bool escaped = false;
-      at = string_end(from, end, &escaped);
-      if (at == nullptr) return false;
-      const std::string_view raw = between(from, at);
-      if (spot.spot == ReplySpot::kModel) view->model = raw;
-      if (spot.spot != ReplySpot::kText) continue;
-      view->delta_text_bytes += static_cast<uint32_t>(escaped ? unescaped_size(raw) : raw.size());
+  const bool known = pattern_.match(text, [&](size_t i, const TextPattern::Found& found) {
+    const ReplySpot spot = spots_[i];
+    if (spot == ReplySpot::kAny) return;
+    const std::string_view raw = between(found.begin, found.end);
+    if (spot == ReplySpot::kModel) {
+      view->model = raw;
+    } else if (spot == ReplySpot::kText) {
+      const size_t size = found.escaped ? unescaped_size(raw) : raw.size();
+      view->delta_text_bytes += static_cast<uint32_t>(size);
     } else {
-      int64_t Usage::*const count = count_of(spot.spot);
-      at = digits_end(from, end, count == nullptr ? kWholeDigits : kCountDigits);
-      if (at == nullptr) return false;
-      if (count != nullptr) view->usage.*count = whole_number(between(from, at));
+      view->usage.*count_of(spot) = value_of(raw);
     }
-  }
-  if (static_cast<size_t>(end - at) != tail_ || !same(tail_)) return false;
-  patience_ = 1;
-  misses_ = 0;
-  return true;
-}
-
-bool ReplyPattern::wants_to_learn() {
-  if (++misses_ < patience_) return false;
-  misses_ = 0;
-  patience_ = std::min(patience_ * 2, kMaxPatience);
+  });
+  if (!known) return false;
+  patience_.paid();
   return true;
 }
 
 void ReplyPattern::learn(std::string_view text, std::span<const uint32_t> tokens,
                          const ReplyMarks& marks, const ReplyView& view) {
-  size_ = spot_count_ = 0;
+  pattern_.clear();
   // An error is rare, and embeddings are mostly numbers.
   if (marks.refused() || !view.has_choices || view.has_error || view.has_data) return;
   if (!view.error_message.empty() || !read(text, tokens, marks)) {
-    size_ = 0;
+    pattern_.clear();
     return;
   }
   view_ = view;
@@ -137,16 +93,11 @@ void ReplyPattern::learn(std::string_view text, std::span<const uint32_t> tokens
   view_.delta_text_bytes = 0;
 }
 
-bool ReplyPattern::keep(std::string_view bytes) {
-  if (bytes.size() > kMaxBytes - size_) return false;
-  std::memcpy(bytes_.data() + size_, bytes.data(), bytes.size());
-  size_ += bytes.size();
-  return true;
-}
-
-bool ReplyPattern::keep(std::string_view before, ReplySpot spot, bool is_text) {
-  if (spot_count_ == kMaxSpots || !keep(before)) return false;
-  spots_[spot_count_++] = {static_cast<uint16_t>(before.size()), spot, is_text};
+bool ReplyPattern::add(std::string_view before, ReplySpot spot, bool is_text) {
+  const uint8_t digits = count_of(spot) != nullptr ? kCountDigits : kWholeDigits;
+  const size_t place = pattern_.spot_count();
+  if (!pattern_.add(before, is_text ? 0 : digits)) return false;
+  spots_[place] = spot;
   return true;
 }
 
@@ -164,23 +115,21 @@ bool ReplyPattern::read(std::string_view text, std::span<const uint32_t> tokens,
     if (mark->spot != ReplySpot::kAny && tokens[i] != mark->begin) continue;
     if (*at == '"') {
       if (i + 1 < tokens.size() && text[tokens[i + 1]] == ':') continue;
-      bool escaped = false;
-      const char* const quote = string_end(at + 1, end, &escaped);
+      const char* const quote = string_end(at + 1, end).quote;
       if (quote == nullptr || count_of(mark->spot) != nullptr) return false;
       if (mark->spot == ReplySpot::kAny && is_word(between(at + 1, quote))) continue;
-      if (!keep(between(from, at + 1), mark->spot, true)) return false;
+      if (!add(between(from, at + 1), mark->spot, true)) return false;
       from = quote;
     } else if (is_digit(*at)) {
       const char* const behind = digits_end(at, end, kWholeDigits);
       // The rest of a number that is no whole one would have to be looked at.
       if (behind == nullptr || behind == end) continue;
       if (*behind != ',' && *behind != '}' && *behind != ']') continue;
-      if (!keep(between(from, at), mark->spot, false)) return false;
+      if (!add(between(from, at), mark->spot, false)) return false;
       from = behind;
     }
   }
-  tail_ = static_cast<size_t>(end - from);
-  return keep(between(from, end));
+  return pattern_.close(between(from, end));
 }
 
 }  // namespace weir

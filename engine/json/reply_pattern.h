@@ -13,7 +13,9 @@
 #include <span>
 #include <string_view>
 
+#include "base/patience.h"
 #include "json/reply_view.h"
+#include "json/text_pattern.h"
 
 namespace weir {
 
@@ -55,39 +57,24 @@ class ReplyMarks {
 
 class ReplyPattern {
  public:
-  // A reply with more around its texts, or with more places that may differ, is read each time.
-  static constexpr size_t kMaxBytes = 1024;
-  static constexpr size_t kMaxSpots = 40;
-
   // Whether `text` is a reply like the learned one; then *view is what a scan would have found.
+  // RequestScanner::kPadding bytes behind it can be read.
   [[nodiscard]] bool match(std::string_view text, ReplyView* view);
   // Whether the next reply that does not match should be learned: each, as long as that pays.
-  [[nodiscard]] bool wants_to_learn();
+  [[nodiscard]] bool wants_to_learn() { return patience_.wants(); }
   // `tokens` are the places of all tokens of `text`, `marks` and `view` what a scan found in it.
   void learn(std::string_view text, std::span<const uint32_t> tokens, const ReplyMarks& marks,
              const ReplyView& view);
 
  private:
-  struct Spot {
-    uint16_t before = 0;  // bytes that stand between the spot before and this one
-    ReplySpot spot = ReplySpot::kAny;
-    bool is_text = false;  // from behind the opening quote to the closing one; else digits
-  };
-  static constexpr uint32_t kMaxPatience = 64;
-
-  [[nodiscard]] bool keep(std::string_view bytes);
-  [[nodiscard]] bool keep(std::string_view before, ReplySpot spot, bool is_text);
+  [[nodiscard]] bool add(std::string_view before, ReplySpot spot, bool is_text);
   [[nodiscard]] bool read(std::string_view text, std::span<const uint32_t> tokens,
                           const ReplyMarks& marks);
 
-  std::array<char, kMaxBytes> bytes_;  // not initialised
-  std::array<Spot, kMaxSpots> spots_;
-  size_t size_ = 0;  // of bytes_; 0: nothing learned
-  size_t spot_count_ = 0;
-  size_t tail_ = 0;         // bytes behind the last spot
-  uint32_t patience_ = 1;   // misses before it learns again
-  uint32_t misses_ = 0;
-  ReplyView view_;          // of the learned reply, without its texts and counts
+  TextPattern pattern_;
+  std::array<ReplySpot, TextPattern::kMaxSpots> spots_;  // what its places hold
+  Patience patience_;
+  ReplyView view_;  // of the learned reply, without its texts and counts
 };
 
 }  // namespace weir

@@ -18,7 +18,7 @@ namespace weir {
 [[nodiscard]] size_t utf8_sequence_size(std::string_view text);
 
 // The value of a token of up to kWholeDigits digits and nothing else; -1 of any other.
-constexpr size_t kWholeDigits = 18;
+constexpr uint8_t kWholeDigits = 18;
 [[nodiscard]] inline int64_t whole_number(std::string_view token) {
   if (token.empty() || token.size() > kWholeDigits) return -1;
   int64_t value = 0;

@@ -3,8 +3,7 @@
 #include <cstring>
 
 #include "json/escape_vectors.h"
-#include "json/index.h"
-#include "json/text.h"
+#include "json/wide_stretches.h"
 
 namespace weir {
 
@@ -12,13 +11,9 @@ namespace weir {
 
 namespace {
 
-// Tables for the low half of a byte: a byte that finds itself there is one of the listed.
-alignas(16) constexpr char kEnds[16] = {1, 0, '"', 0, 0, 0, 0, 0, 0, 0, 0, 0, '\\', 0, 0, 0};
+// Two more tables for the low half of a byte, as in escape_vectors.h.
 alignas(16) constexpr char kSpaces[16] = {' ', 0,    0,    0, 0, 0,    0, 0,
                                           0,   '\t', '\n', 0, 0, '\r', 0, 0};
-// Of two-byte escapes all but \b and \r.
-alignas(16) constexpr char kLetters[16] = {1, 0, '"', 0, 't', 0, 'f',  0,
-                                           0, 0, 0,   0, '\\', 0, 'n', '/'};
 // Brackets, colon and comma, all with the bit 0x20 set. It takes two control characters along,
 // which no walk takes for tokens.
 alignas(16) constexpr char kOperators[16] = {0, 0, 0,   0,   0,   0,   0, 0,
@@ -29,21 +24,6 @@ alignas(64) constexpr std::array<char, kVectorBlock> kOffsets = [] {
   for (size_t i = 0; i < offsets.size(); ++i) offsets[i] = static_cast<char>(i);
   return offsets;
 }();
-
-// True when the escapes are good whose letters, behind the backslash, have the bits of `letters`.
-WEIR_BITS WEIR_INLINE bool letters_good(const char* block, uint64_t letters, const char* end) {
-  for (; letters != 0; letters = _blsr_u64(letters)) {
-    const char* letter = block + _tzcnt_u64(letters);
-    const auto hex_at = [letter](size_t i) { return kIsHex[static_cast<uint8_t>(letter[i])]; };
-    if (letter >= end) return false;
-    if (*letter == 'u' && end - letter > 4) {
-      if ((hex_at(1) & hex_at(2) & hex_at(3) & hex_at(4)) == 0) return false;
-    } else if (*letter != 'r' && *letter != 'b') {
-      return false;
-    }
-  }
-  return true;
-}
 
 // The state between blocks, and what is done with the masks of one.
 class Tokens {
@@ -118,29 +98,14 @@ class Tokens {
     if (!write(_mm512_extracti32x4_epi32(found, 2))) return;
     static_cast<void>(write(_mm512_extracti32x4_epi32(found, 3)));
   }
-  // Stretches without wide bytes need no check; short ones are cheaper checked than left out. A
-  // character never lies in two stretches, because all its bytes are wide.
-  WEIR_INLINE void note_wide(const char* block) {
-    if (wide_from_ == nullptr) {
-      wide_from_ = block;
-    } else if (block - wide_to_ > kShortGap) {
-      all_utf8_ &= is_utf8({wide_from_, static_cast<size_t>(wide_to_ - wide_from_)});
-      wide_from_ = block;
-    }
-    wide_to_ = block + kVectorBlock;
-  }
+  WEIR_INLINE void note_wide(const char* block) { wide_.note(block); }
   // One past the last token; null when the text cannot be good.
   [[nodiscard]] WEIR_INLINE uint32_t* finish() const {
     if ((in_string_ | taken_) != 0) return nullptr;
-    if (wide_from_ == nullptr) return next_;
-    const char* const to = wide_to_ < end_ ? wide_to_ : end_;
-    const bool last_is = is_utf8({wide_from_, static_cast<size_t>(to - wide_from_)});
-    return all_utf8_ && last_is ? next_ : nullptr;
+    return wide_.are_utf8(end_) ? next_ : nullptr;
   }
 
  private:
-  static constexpr ptrdiff_t kShortGap = 512;
-
   WEIR_BITS WEIR_INLINE static uint64_t prefix_xor(uint64_t bits) {
     const __m128i ones = _mm_set1_epi8(static_cast<char>(0xFF));
     const __m128i sums =
@@ -150,10 +115,7 @@ class Tokens {
   const char* begin_;
   const char* end_;
   uint32_t* next_;
-  // The last stretch of blocks with wide bytes; what was before it is checked.
-  const char* wide_from_ = nullptr;
-  const char* wide_to_ = nullptr;
-  bool all_utf8_ = true;
+  WideStretches wide_;
   uint64_t quotes_ = 0;
   uint64_t inside_ = 0;
   uint64_t in_string_ = 0;  // all bits or none
@@ -170,21 +132,6 @@ struct LastBlock {
   }
   char bytes[kVectorBlock];
 };
-
-WEIR_AVX2 WEIR_INLINE __m256i table_avx2(const char* table) {
-  return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(table)));
-}
-
-// For a constant of a loop: the compiler would make it anew each time.
-WEIR_AVX2 WEIR_INLINE __m256i keep(__m256i constant) {
-  asm("" : "+x"(constant));
-  return constant;
-}
-
-// All bits set in the bytes that find themselves in the table.
-WEIR_AVX2 WEIR_INLINE __m256i find_avx2(__m256i table, __m256i bytes) {
-  return _mm256_cmpeq_epi8(_mm256_shuffle_epi8(table, bytes), bytes);
-}
 
 WEIR_AVX2 uint32_t* token_pass_avx2(std::string_view text, bool escapes, uint32_t* positions) {
   const char* const end = text.data() + text.size();
@@ -242,13 +189,6 @@ WEIR_AVX2 uint32_t* token_pass_avx2(std::string_view text, bool escapes, uint32_
     tokens.store(at, found);
   }
   return tokens.finish();
-}
-
-// The masked form of the broadcast, because g++ 12 warns of its own plain one in checked builds.
-WEIR_AVX512 WEIR_INLINE __m512i table_avx512(const char* table) {
-  constexpr __mmask16 kAll = 0xFFFF;
-  return _mm512_maskz_broadcast_i32x4(kAll,
-                                      _mm_load_si128(reinterpret_cast<const __m128i*>(table)));
 }
 
 WEIR_AVX512 uint32_t* token_pass_avx512(std::string_view text, bool escapes, uint32_t* positions) {

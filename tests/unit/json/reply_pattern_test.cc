@@ -115,10 +115,10 @@ TEST(ReplyPattern, DoesNotLearnWhatItCannotBeSureOf) {
         "[{\"error\":\"x\"}]", "{\"id\":\"no choices\"}"}) {
     EXPECT_FALSE(Known(reply).matches(reply)) << reply;
   }
-  std::string longest = with("service_tier", std::string(ReplyPattern::kMaxBytes, 'k'));
+  std::string longest = with("service_tier", std::string(TextPattern::kMaxBytes, 'k'));
   EXPECT_FALSE(Known(longest).matches(longest));
   std::string members = "{\"choices\":[]";
-  for (size_t i = 0; i <= ReplyPattern::kMaxSpots; ++i) {
+  for (size_t i = 0; i <= TextPattern::kMaxSpots; ++i) {
     members += ",\"" + std::to_string(i) + "\":1";
   }
   members += "}";
