@@ -15,7 +15,6 @@ namespace {
 
 // Capacity starts here, grows in powers of two and shrink() returns to nothing above it.
 constexpr size_t kFirstCapacity = 64 * 1024;
-constexpr size_t kLargestText = size_t{1} << 30;
 // Below this even an index of nothing but brackets is small.
 constexpr size_t kDepthCheckBytes = 128 * 1024;
 

@@ -17,6 +17,8 @@ namespace weir {
 
 class JsonIndex {
  public:
+  static constexpr size_t kLargestText = size_t{1} << 30;
+
   struct Options {
     bool escapes = true;
     uint32_t max_depth = 512;

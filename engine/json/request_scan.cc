@@ -9,6 +9,7 @@
 #include "json/index.h"
 #include "json/key_name.h"
 #include "json/key_set.h"
+#include "json/request_pattern.h"
 #include "json/text.h"
 #include "json/walk.h"
 
@@ -17,7 +18,7 @@ namespace weir {
 namespace {
 
 constexpr std::string_view kBody = "The request body";
-constexpr size_t kMaxModelBytes = 512;
+constexpr size_t kMaxModelBytes = RequestScanner::kMaxModelBytes;
 constexpr size_t kMaxNamedBytes = 128;
 
 constexpr std::array<std::string_view, RequestView::kFields> kNames = {
@@ -113,6 +114,7 @@ int64_t positive_integer(std::string_view token) {
 }  // namespace
 
 struct RequestScanner::State {
+  RequestPatterns patterns;
   JsonIndex index;
   KeySet keys;
   Arena scratch;
@@ -354,10 +356,14 @@ RequestScanner::~RequestScanner() = default;
 Result<void> RequestScanner::scan(std::string_view body, const ScanOptions& options,
                                   RequestView* view) {
   State& state = *state_;
+  const bool full = options.validation == ScanOptions::Validation::kFull;
+  if (full && body.size() <= JsonIndex::kLargestText &&
+      state.patterns.match(body, options.max_depth, view)) {
+    return {};
+  }
   state.scratch.reset();
   state.keys.clear();
   clear_view(body, view);
-  const bool full = options.validation == ScanOptions::Validation::kFull;
   const auto invalid = [](std::string_view message) {
     return std::unexpected(Error{Errc::kInvalidJson, message});
   };
@@ -375,7 +381,12 @@ Result<void> RequestScanner::scan(std::string_view body, const ScanOptions& opti
   }
   Pass pass(state.keys, state.scratch, cursor, view);
   if (!pass.walk()) return invalid(state.fault.write(kBody, pass.cursor()));
-  return pass.check();
+  const Result<void> good = pass.check();
+  if (good && full && state.patterns.wants_to_learn()) {
+    const std::span tokens(state.index.positions(), state.index.count());
+    state.patterns.learn(body, options.max_depth, tokens, *view);
+  }
+  return good;
 }
 
 void RequestScanner::shrink() {
@@ -384,7 +395,9 @@ void RequestScanner::shrink() {
 }
 
 size_t RequestScanner::held_bytes() const {
-  return sizeof(State) + state_->index.held_bytes() + state_->scratch.held_bytes();
+  const State& state = *state_;
+  return sizeof(State) + state.patterns.held_bytes() + state.index.held_bytes() +
+         state.scratch.held_bytes();
 }
 
 }  // namespace weir

@@ -25,6 +25,7 @@ struct ScanOptions {
 class RequestScanner {
  public:
   static constexpr size_t kPadding = 64;
+  static constexpr size_t kMaxModelBytes = 512;
 
   RequestScanner();
   ~RequestScanner();
