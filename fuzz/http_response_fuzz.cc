@@ -5,8 +5,10 @@
 
 #include "http/head_fields.h"
 #include "http/parser.h"
+#include "http/response_memo.h"
 #include "http_checks.h"
 #include "tests/shared/llhttp_fields.h"
+#include "tests/shared/same_head.h"
 
 namespace {
 
@@ -52,11 +54,38 @@ void one_pass_check(std::string_view bytes, size_t head_size, bool to_head_reque
   ResponseHead read;
   const size_t size = read_response_head(bytes, HeadLimits(), to_head_request, &read);
   if (size == 0) return;
-  fuzz::require(parsed != nullptr && size == head_size);
-  fuzz::require(read.status == parsed->status && read.framing == parsed->framing);
-  fuzz::require(read.content_length == parsed->content_length);
-  fuzz::require(read.keep_alive == parsed->keep_alive && read.kept_count == parsed->kept_count);
-  fuzz::require(read.content_type == parsed->content_type && read.date == parsed->date);
+  fuzz::require(parsed != nullptr && size == head_size && same_head(read, *parsed));
+}
+
+void memo_check(ResponseMemo* memo, std::string_view bytes) {
+  ResponseHead recalled;
+  const size_t size = memo->find(bytes, HeadLimits(), &recalled);
+  if (size == 0) return;
+  HeadScanner scanner(HeadScanner::Kind::kResponse);
+  const auto progress = scanner.feed(bytes, HeadLimits());
+  fuzz::require(progress && progress->status == HeadScanner::Status::kComplete);
+  fuzz::require(progress->consumed == size);
+  ResponseHead read;
+  fuzz::require(parse_response_head(bytes.substr(0, size), false, &read).has_value());
+  fuzz::require(same_head(read, recalled));
+}
+
+void memo_checks(std::string_view head, const ResponseHead& parsed) {
+  constexpr size_t kPlaces = 64;
+  constexpr std::string_view kBytes = "\r\n:a0 \x80";
+  ResponseMemo memo;
+  memo.keep(head, parsed);
+  memo_check(&memo, head);
+  const size_t step = head.size() / kPlaces + 1;
+  for (size_t at = head.size() % step; at < head.size(); at += step) {
+    std::string changed(head);
+    changed[at] = kBytes[at % kBytes.size()];
+    memo_check(&memo, changed);
+    changed = head;
+    memo_check(&memo, changed.insert(at, 1, kBytes[(at + 1) % kBytes.size()]));
+    changed = head;
+    memo_check(&memo, changed.erase(at, 1));
+  }
 }
 
 }  // namespace
@@ -73,6 +102,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!result) continue;
     head_check(head, parsed, to_head_request);
     oracle_check(head, parsed);
+    if (!to_head_request) memo_checks(head, parsed);
     if (parsed.framing == Framing::kChunked) fuzz::chunked_check(input.behind(head_size));
   }
   return 0;

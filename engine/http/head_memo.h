@@ -1,12 +1,10 @@
 // Request heads that were accepted lately, so that one like them is not read again: what a client
 // sends on a connection differs from request to request in few places.
 //
-// Kept is the text of a head without the values that may differ: the digits of Content-Length, and
-// the values of all fields that are not known to be dull (Authorization, ids, traces, cookies). So
-// no secret is in it. A head is recalled when all its kept text is there byte for byte, each value
-// between holds nothing but bytes that a value may hold, and the length is a plain number. The
-// outcome is what HeadScanner and parse_request_head would give: they have passed the same names,
-// and the same values of every field that decides about framing. All else is theirs to judge.
+// Kept is the pattern of a head (head_pattern.h) with the values of the fields that are known to be
+// dull; all others may differ: Authorization, ids, traces, cookies. The outcome is what HeadScanner
+// and parse_request_head would give: they have passed the same names, and the same values of every
+// field that decides about framing. All else is theirs to judge.
 //
 // A worker's: at most kEntries + 1 entries of 1.5 KB, none before the first head. One thread.
 #pragma once
@@ -24,8 +22,6 @@ namespace weir {
 class HeadMemo {
  public:
   static constexpr size_t kEntries = 16;
-  static constexpr size_t kMaxText = 1024;  // of one head, without what may differ
-  static constexpr size_t kMaxHoles = 16;
   static constexpr uint8_t kMaxTries = 4;
 
   // What a connection remembers: where its last head was found, and how often in a row none was.
@@ -49,7 +45,6 @@ class HeadMemo {
   void keep(std::string_view head, const RequestHead& parsed, Hint* hint);
 
  private:
-  struct Hole;
   struct Entry;
   static bool fill(Entry* entry, std::string_view head, const RequestHead& parsed);
   static size_t match(const Entry& entry, std::string_view text, RequestHead* out);

@@ -1,8 +1,7 @@
 // Responses of providers. Requests are read in parser.cc.
 //
-// Their heads differ with every answer, so each is walked; the HeadScanner before has seen to the
-// grammar, and what is left needs no second reader of it. A unit test
-// and the fuzz target hold this against llhttp.
+// The HeadScanner before has seen to the grammar, and what is left needs no second reader of it. A
+// unit test and the fuzz target hold this against llhttp.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -12,6 +11,7 @@
 #include "http/bytes.h"
 #include "http/head_fields.h"
 #include "http/parser.h"
+#include "http/response_fields.h"
 
 namespace weir {
 
@@ -88,24 +88,6 @@ static_assert(std::ranges::all_of(kKept, [](std::string_view kept) {
   return kept.size() >= kShortestKept;
 }));
 
-// `name` lies in a head: a colon and two line ends are behind it.
-bool is_kept(std::string_view name) {
-  const int letter = (name.front() | 0x20) - 'a';
-  if (letter < 0 || letter >= 26 || name.size() < kShortestKept) return false;
-  const LetterRange range = kLetters[static_cast<size_t>(letter)];
-  uint64_t first = 0;
-  std::memcpy(&first, name.data(), sizeof first);
-  first |= kFold;
-  for (size_t i = range.begin; i < range.end; ++i) {
-    if ((first & kFilters[i].mask) != kFilters[i].bytes) continue;
-    const std::string_view kept = kKept[i];
-    const bool is_prefix = kept.back() == '-';
-    if (is_prefix && name.size() == kept.size()) continue;
-    if (equals_folded(is_prefix ? name.substr(0, kept.size()) : name, kept)) return true;
-  }
-  return false;
-}
-
 std::unexpected<Error> refuse(std::string_view message) {
   return std::unexpected(Error{Errc::kUpstreamUnavailable, message});
 }
@@ -125,44 +107,16 @@ uint32_t keep_alive_timeout(std::string_view value) {
   return static_cast<uint32_t>(seconds < kMost ? seconds : kMost);
 }
 
-void keep_first(std::string_view* field, std::string_view value) {
-  if (field->empty()) *field = value;
-}
-
 [[gnu::always_inline]] inline void field_take(ResponseHead* out, FramingFields* framing,
                                               std::string_view name, std::string_view value) {
-  switch (name.size()) {
-    case 4:
-      if (equals_folded(name, "date")) return keep_first(&out->date, value);
-      break;
-    case 10:
-      if (framing->take(name, value)) return;
-      if (equals_folded(name, "keep-alive")) out->keep_alive_timeout_s = keep_alive_timeout(value);
-      break;
-    case 11:
-      if (equals_folded(name, "retry-after")) return keep_first(&out->retry_after, value);
-      break;
-    case 12:
-      if (equals_folded(name, "content-type")) return keep_first(&out->content_type, value);
-      break;
-    case 14:
-      if (framing->take(name, value)) return;
-      if (equals_folded(name, "retry-after-ms")) return keep_first(&out->retry_after_ms, value);
-      if (equals_folded(name, "x-should-retry")) return keep_first(&out->should_retry, value);
-      break;
-    case 16:
-      if (equals_folded(name, "content-encoding")) {
-        return keep_first(&out->content_encoding, value);
-      }
-      break;
-    case 17:
-      if (framing->take(name, value)) return;
-      break;
-    default:
-      break;
+  if (framing->take(name, value)) return;
+  if (std::string_view ResponseHead::*const member = response_member(name)) {
+    response_take(out, member, value);
+  } else if (name.size() == 10 && equals_folded(name, "keep-alive")) {
+    out->keep_alive_timeout_s = keep_alive_timeout(value);
+  } else if (response_keeps(name)) {
+    response_keep(out, name, value);
   }
-  if (!is_kept(name) || out->kept_count == ResponseHead::kMaxKept) return;
-  out->kept[out->kept_count++] = {name, value};
 }
 
 // Of a status line: `HTTP/1.x NNN `.
@@ -207,6 +161,23 @@ Result<void> head_judge(const FramingFields& framing, bool to_head_request, Resp
 }
 
 }  // namespace
+
+bool response_keeps(std::string_view name) {
+  const int letter = (name.front() | 0x20) - 'a';
+  if (letter < 0 || letter >= 26 || name.size() < kShortestKept) return false;
+  const LetterRange range = kLetters[static_cast<size_t>(letter)];
+  uint64_t first = 0;
+  std::memcpy(&first, name.data(), sizeof first);
+  first |= kFold;
+  for (size_t i = range.begin; i < range.end; ++i) {
+    if ((first & kFilters[i].mask) != kFilters[i].bytes) continue;
+    const std::string_view kept = kKept[i];
+    const bool is_prefix = kept.back() == '-';
+    if (is_prefix && name.size() == kept.size()) continue;
+    if (equals_folded(is_prefix ? name.substr(0, kept.size()) : name, kept)) return true;
+  }
+  return false;
+}
 
 Result<void> parse_response_head(std::string_view head, bool to_head_request, ResponseHead* out) {
   std::construct_at(out);

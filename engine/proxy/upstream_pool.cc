@@ -145,8 +145,12 @@ void accept_head(UpstreamConn* conn, ResponseHead& head, size_t bytes_behind) {
 size_t read_head(UpstreamConn* conn, std::string_view bytes, ResponseHead* head) {
   const HeadLimits limits;
   if (conn->scanner.seen_bytes() == 0) {
-    const size_t size = read_response_head(bytes, limits, false, head);
-    if (size != 0) return size;
+    ResponseMemo& heads = conn->pool->heads;
+    if (const size_t size = heads.find(bytes, limits, head)) return size;
+    if (const size_t size = read_response_head(bytes, limits, false, head)) {
+      heads.keep(bytes.substr(0, size), *head);
+      return size;
+    }
   }
   const auto progress = conn->scanner.feed(bytes, limits);
   if (!progress) {

@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "http/chunked.h"
 #include "http/parser.h"
+#include "http/response_memo.h"
 #include "net/deadline.h"
 #include "net/transport.h"
 #include "proxy/exchange.h"
@@ -57,6 +58,7 @@ struct UpstreamConn {
 struct UpstreamPool {
   explicit UpstreamPool(Worker* w) : worker(w) {}
   Worker* worker;
+  ResponseMemo heads;           // of the answers that came from there
   List<UpstreamConn, &UpstreamConn::node> idle;
   List<Exchange, &Exchange::pool_node> waiters;
   size_t idle_count = 0;

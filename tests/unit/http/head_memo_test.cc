@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "head_feed.h"
+#include "http/head_pattern.h"
 #include "tests/shared/same_head.h"
 
 namespace weir {
@@ -152,7 +153,7 @@ TEST(HeadMemo, KeepsNothingThatItCannotJudge) {
   };
   const std::string length = "Content-Length: 3\r\n";
   std::string many;
-  for (int i = 0; i < 16; ++i) many += "x" + std::to_string(i) + ": v\r\n";
+  for (size_t i = 0; i < HeadPattern::kMaxHoles; ++i) many += "x" + std::to_string(i) + ": v\r\n";
   const std::pair<const char*, std::string> rows[] = {
       {"no length", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"},
       {"chunked", post("Transfer-Encoding: chunked\r\n")},
@@ -163,7 +164,8 @@ TEST(HeadMemo, KeepsNothingThatItCannotJudge) {
       {"a query that may be private", "POST /?key=1 HTTP/1.1\r\nHost: a\r\n" + length + "\r\n"},
       {"more in the query", "POST /?version=1&k=1 HTTP/1.1\r\nHost: a\r\n" + length + "\r\n"},
       {"too many values that differ", post(length + many)},
-      {"too long", post(length + "User-Agent: " + std::string(HeadMemo::kMaxText, 'u') + "\r\n")},
+      {"too long",
+       post(length + "User-Agent: " + std::string(HeadPattern::kMaxText, 'u') + "\r\n")},
       {"a long name", post(length + std::string(256, 'n') + ": v\r\n")},
   };
   for (const auto& [idea, text] : rows) {
