@@ -43,4 +43,25 @@ inline std::string chat_body(size_t bytes, bool model_first) {
   return body + "}";
 }
 
+// The same body with another `max_tokens` each time, so that a scanner which knows bodies by those
+// before them knows none: numbers are a part of their shape. `padding` bytes are behind it.
+class NewShapes {
+ public:
+  NewShapes(size_t bytes, size_t padding) : text_(chat_body(bytes, true)), size_(text_.size()) {
+    at_ = text_.rfind("256");
+    text_.append(padding, ' ');
+  }
+  [[nodiscard]] std::string_view next() {
+    number_ = number_ == 999 ? 100 : number_ + 1;
+    text_.replace(at_, 3, std::to_string(number_));
+    return {text_.data(), size_};
+  }
+
+ private:
+  std::string text_;
+  size_t size_;
+  size_t at_ = 0;
+  int number_ = 100;
+};
+
 }  // namespace weir::bench

@@ -68,6 +68,14 @@ void count_scan(Session* session, const char* name, size_t bytes, int runs) {
         [&] { return scanner.scan({body.data(), size}, {}, &view).has_value(); });
 }
 
+void count_new_scan(Session* session, const char* name, size_t bytes, int runs) {
+  if (!wanted(*session, name)) return;
+  NewShapes shapes(bytes, RequestScanner::kPadding);
+  RequestScanner scanner;
+  RequestView view;
+  count(session, name, runs, [&] { return scanner.scan(shapes.next(), {}, &view).has_value(); });
+}
+
 void count_bucket(Session* session) {
   constexpr const char* kName = "limit-take-settle";
   if (!wanted(*session, kName)) return;
@@ -123,6 +131,8 @@ void count_all(Session* session) {
   count_scan(session, "scan-0.3k", 300, 1000);
   count_scan(session, "scan-4k", 4096, 200);
   count_scan(session, "scan-64k", 65536, 20);
+  count_new_scan(session, "scan-0.3k-new", 300, 1000);
+  count_new_scan(session, "scan-4k-new", 4096, 200);
   count_work<DecideWork>(session, "decide-100-routes", 1000, uint32_t{100});
   count_bucket(session);
   count_scopes(session);

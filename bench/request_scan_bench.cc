@@ -41,6 +41,21 @@ void scan_top_level(benchmark::State& state) {
   scan(state, weir::ScanOptions::Validation::kTopLevel);
 }
 
+// Of bodies whose like has not been seen.
+void scan_new(benchmark::State& state) {
+  weir::bench::NewShapes shapes(static_cast<size_t>(state.range(0)), kPadding);
+  weir::RequestScanner scanner;
+  weir::RequestView view;
+  size_t bytes = 0;
+  for (auto _ : state) {
+    const std::string_view text = shapes.next();
+    bytes = text.size();
+    if (!scanner.scan(text, {}, &view)) state.SkipWithError("the body was refused");
+    benchmark::DoNotOptimize(view);
+  }
+  count_bytes(state, bytes);
+}
+
 std::string padded_body(benchmark::State& state) {
   return padded(weir::bench::chat_body(static_cast<size_t>(state.range(0)), true));
 }
@@ -98,6 +113,7 @@ const std::vector<std::vector<int64_t>> kSizesAndPlaces = {{300, 4096, 65536, 10
 
 BENCHMARK(scan_full)->ArgNames({"bytes", "model_last"})->ArgsProduct(kSizesAndPlaces);
 BENCHMARK(scan_top_level)->ArgNames({"bytes", "model_last"})->ArgsProduct(kSizesAndPlaces);
+BENCHMARK(scan_new)->ArgName("bytes")->Arg(300)->Arg(4096)->Arg(65536)->Arg(1048576);
 BENCHMARK(index_only)->ArgName("bytes")->Arg(300)->Arg(4096)->Arg(65536)->Arg(1048576);
 BENCHMARK(escapes_only)->ArgName("bytes")->Arg(300)->Arg(4096)->Arg(65536)->Arg(1048576);
 BENCHMARK(dom_parse)->ArgNames({"bytes", "model_last"})->ArgsProduct(kSizesAndPlaces);

@@ -10,6 +10,9 @@ from processes import Failed, start
 WORKLOADS = {
     "0.3K": (["--body-bytes", "300"], 1.0),
     "4K": (["--body-bytes", "4096"], 1.0),
+    # A number in each body is another, so that none is known by one before it.
+    "0.3K new": (["--body-bytes", "300", "--new-shapes"], 1.0),
+    "4K new": (["--body-bytes", "4096", "--new-shapes"], 1.0),
     "64K": (["--body-bytes", "65536"], 0.3),
     "400K": (["--body-bytes", "409600"], 0.05),
     "sse": (["--body-bytes", "300", "--stream"], 0.12),

@@ -73,4 +73,9 @@ std::string request_make(const Options& options) {
   return out + "\r\n" + body;
 }
 
+std::size_t max_tokens_at(const std::string& request) {
+  constexpr std::string_view kName = "\"max_tokens\":";
+  return request.rfind(kName) + kName.size();
+}
+
 }  // namespace weir::load

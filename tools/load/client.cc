@@ -58,12 +58,19 @@ void Client::on_open() {
   become_free(0);
 }
 
+std::string_view Client::next_request() {
+  if (setup_.max_tokens_at == 0) return *setup_.request;
+  if (varied_.empty()) varied_ = *setup_.request;
+  varied_.replace(setup_.max_tokens_at, 3, std::to_string(100 + random_() % 900));
+  return varied_;
+}
+
 void Client::send() {
   check_.begin();
   sent_ns_ = uv_hrtime();
   const bool late = setup_.options->open_loop() && sent_ns_ - due_ns_ > kLateNs;
   if (late && measured()) ++tally_.late;
-  link_->transport.write(*setup_.request);
+  link_->transport.write(next_request());
   if (abort_at_ == 0) abort_answer();
 }
 

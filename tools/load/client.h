@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <random>
 #include <string>
+#include <string_view>
 
 #include "../shared/timer.h"
 #include "../shared/transport.h"
@@ -20,6 +21,7 @@ namespace weir::load {
 struct Setup {
   const Options* options = nullptr;
   const std::string* request = nullptr;
+  std::size_t max_tokens_at = 0;  // in the request; 0: it is the same each time
   sockaddr_storage address{};
   SSL_CTX* tls = nullptr;
   const char* server_name = nullptr;
@@ -73,6 +75,7 @@ class Client {
   };
 
   void connect();
+  std::string_view next_request();
   void send();
   void on_open();
   void on_bytes(std::string_view bytes);
@@ -97,6 +100,7 @@ class Client {
   std::uint64_t answers_on_link_ = 0;
   std::uint64_t usual_bytes_ = 600;
   std::uint64_t abort_at_ = UINT64_MAX;
+  std::string varied_;  // the request, where it is not the same each time
   bool busy_ = false;
   bool opening_only_ = false;
   bool opened_ = false;

@@ -113,6 +113,7 @@ int run(const Options& options) {
   Setup setup;
   setup.options = &options;
   setup.request = &request;
+  if (options.new_shapes) setup.max_tokens_at = max_tokens_at(request);
   setup.address = resolve(options);
   const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> tls(tls_make(options), &SSL_CTX_free);
   setup.tls = tls.get();

@@ -60,6 +60,9 @@ void check(const Options& options) {
   if (options.abort_fraction < 0 || options.abort_fraction > 1) {
     throw std::invalid_argument("--abort-fraction is between 0 and 1");
   }
+  if (options.new_shapes && (!options.body_file.empty() || options.method == "GET")) {
+    throw std::invalid_argument("--new-shapes goes with the made-up body");
+  }
   if (options.idle_quiet && options.idle == 0) {
     throw std::invalid_argument("--idle-quiet goes with --idle");
   }
@@ -83,6 +86,10 @@ void declare(CLI::App& app, Options& o, Texts& texts) {
   app.add_flag("--model-last", o.model_last, "the model is the last member")->group("Body");
   app.add_flag("--stream", o.stream, "ask for a stream and check its events")->group("Body");
   app.add_flag("--include-usage", o.include_usage, "ask for the usage event")->group("Body");
+
+  app.add_flag("--new-shapes", o.new_shapes,
+               "another max_tokens in each body, for gateways that know a body by one before it")
+      ->group("Body");
 
   const char* load = "Load";
   app.add_option("-c,--connections", o.connections, "connections")

@@ -28,6 +28,7 @@ struct Options {
   bool model_last = false;
   bool stream = false;
   bool include_usage = false;
+  bool new_shapes = false;
 
   // Load.
   unsigned connections = 1;
