@@ -73,7 +73,11 @@ void count_new_scan(Session* session, const char* name, size_t bytes, int runs) 
   NewShapes shapes(bytes, RequestScanner::kPadding);
   RequestScanner scanner;
   RequestView view;
-  count(session, name, runs, [&] { return scanner.scan(shapes.next(), {}, &view).has_value(); });
+  const auto run = [&] { return scanner.scan(shapes.next(), {}, &view).has_value(); };
+  // After these it has learned that it learns in vain.
+  bool good = true;
+  for (int i = 0; i < 3000; ++i) good = run() && good;
+  count(session, name, runs, [&] { return run() && good; });
 }
 
 void count_bucket(Session* session) {
@@ -131,8 +135,8 @@ void count_all(Session* session) {
   count_scan(session, "scan-0.3k", 300, 1000);
   count_scan(session, "scan-4k", 4096, 200);
   count_scan(session, "scan-64k", 65536, 20);
-  count_new_scan(session, "scan-0.3k-new", 300, 1000);
-  count_new_scan(session, "scan-4k-new", 4096, 200);
+  count_new_scan(session, "scan-0.3k-new", 300, 1024);
+  count_new_scan(session, "scan-4k-new", 4096, 512);
   count_work<DecideWork>(session, "decide-100-routes", 1000, uint32_t{100});
   count_bucket(session);
   count_scopes(session);

@@ -23,7 +23,7 @@ class Patience {
   }
 
  private:
-  static constexpr uint32_t kMost = 64;
+  static constexpr uint32_t kMost = 256;
   uint32_t needed_ = 1;  // misses before it is learned again
   uint32_t misses_ = 0;
 };

@@ -69,9 +69,9 @@ class RequestPatterns {
   [[nodiscard]] size_t held_bytes() const;
 
  private:
-  static constexpr uint8_t kTries = 8;
+  static constexpr uint8_t kTries = 16;
   // More than that read in vain counts as a try.
-  static constexpr size_t kCheapBytes = 256;
+  static constexpr size_t kCheapBytes = 64;
   // So often a pattern must match to be worth what it took to learn.
   static constexpr uint8_t kWorthHits = 4;
 
