@@ -32,7 +32,12 @@ extern template class BasicBucket<ThreadPlatform>;
 
 class Bucket final : public BasicBucket<ThreadPlatform> {
  public:
-  using BasicBucket::BasicBucket;
+  // Asks for the heavy fence: where the process has several threads the system takes some ten
+  // milliseconds over the first question, which no request should wait for.
+  Bucket(uint32_t cores, const BucketSpec& spec, Nanos now, Leases leases = Leases::kOn)
+      : BasicBucket(cores, spec, now, leases) {
+    static_cast<void>(ThreadPlatform::has_heavy_fence());
+  }
 };
 
 }  // namespace weir

@@ -3,10 +3,14 @@
 #include "limit/bucket.h"
 
 #include <gtest/gtest.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <random>
 #include <thread>
@@ -24,6 +28,23 @@ struct LightPlatform : ThreadPlatform {
   static constexpr uint32_t kHotTakes = 0;
 };
 using LightBucket = BasicBucket<LightPlatform>;
+
+bool may_fence() { return syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0; }
+
+// In a process of its own, as one that has asked once is never new again.
+TEST(Bucket, AsksForTheHeavyFenceWhenItIsMade) {
+  const long commands = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
+  if (commands < 0 || (commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0) {
+    GTEST_SKIP() << "this system has no membarrier";
+  }
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto make_one = [] {
+    const bool before = may_fence();
+    const Bucket bucket(1, {1, 1, kSecond}, 0);
+    std::exit(!before && may_fence() ? 0 : 1);
+  };
+  EXPECT_EXIT(make_one(), testing::ExitedWithCode(0), "");
+}
 
 TEST(Bucket, StartsFullAndRefillsInWholeSteps) {
   Bucket bucket(2, {3, 10, kSecond}, 500);
